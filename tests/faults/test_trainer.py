@@ -76,7 +76,7 @@ class LeavesAt(Interruption):
 
     def check(self) -> Reason | None:
         if ("batch", self._step) in series_of(self._run):
-            self.request(Reason.PREEMPTED)
+            self.request(Reason.SIGTERM)
         return super().check()
 
 

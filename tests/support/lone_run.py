@@ -20,7 +20,7 @@ def train_alone(run: RunDirectory, until: int, monkeypatch: pytest.MonkeyPatch) 
 
     def stop(step: int) -> None:
         if step >= until:
-            interruption.request(Reason.PREEMPTED, "SIGTERM")
+            interruption.request(Reason.SIGTERM)
 
     with monkeypatch.context() as patch:
         before_batches(patch, stop)

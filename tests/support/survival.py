@@ -99,7 +99,7 @@ def stop_at(run: RunDirectory, step: int) -> None:
 
     def leave(at: int) -> None:
         if at == step:
-            interruption.request(Reason.PREEMPTED)
+            interruption.request(Reason.SIGTERM)
 
     with after_batches(leave):
         assert run_training(run, interruption) is ExitCode.RESUME_ME

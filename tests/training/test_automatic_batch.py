@@ -90,7 +90,7 @@ def test_a_resume_keeps_it_whatever_would_pay_by_then(
 
     def leave(step: int) -> None:
         if step == 5:
-            interruption.request(Reason.PREEMPTED)
+            interruption.request(Reason.SIGTERM)
 
     with monkeypatch.context() as patch:
         before_batches(patch, leave)
@@ -108,7 +108,7 @@ def test_a_trainer_that_died_before_its_first_checkpoint_leaves_its_choice(
     run, interruption = automatic_run(tmp_path), Interruption()
 
     def leave(_: int) -> None:
-        interruption.request(Reason.PREEMPTED)
+        interruption.request(Reason.SIGTERM)
 
     with monkeypatch.context() as patch:
         from tui_charrnn.training.saving import Saver
@@ -191,7 +191,7 @@ def test_a_resume_keeps_the_parts(
 
     def leave(step: int) -> None:
         if step == 5:
-            interruption.request(Reason.PREEMPTED)
+            interruption.request(Reason.SIGTERM)
 
     with monkeypatch.context() as patch:
         before_batches(patch, leave)

@@ -56,7 +56,7 @@ def test_the_first_one_fails_as_the_run_would() -> None:
         climb([32, 64], by_speed({32: RuntimeError("no device")}), 1.15)
 
 
-@pytest.mark.parametrize("error", [LeavingError(Reason.PREEMPTED), RunError("gone")])
+@pytest.mark.parametrize("error", [LeavingError(Reason.SIGTERM), RunError("gone")])
 def test_a_reason_to_leave_is_no_failure_of_a_candidate(error: Exception) -> None:
     with pytest.raises(type(error)):
         climb([32, 64], by_speed({32: 100, 64: error}), 1.15)

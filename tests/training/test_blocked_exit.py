@@ -95,7 +95,7 @@ def test_whoever_stops_at_once_leaves_the_others_alone(
 ) -> None:
     """The others are notified, as it may have stopped in the middle of a joint step."""
     run = new_run(tmp_path)
-    reports: list[tuple[int, str]] = []
+    reports: list[tuple[object, ...]] = []
 
     def insist(step: int) -> None:
         if step == 5:
@@ -104,8 +104,8 @@ def test_whoever_stops_at_once_leaves_the_others_alone(
     before_batches(monkeypatch, insist)
     monkeypatch.setattr(Peers, "connect", lambda *_: {})
     monkeypatch.setattr(Peers, "check", lambda _peers: None)
-    monkeypatch.setattr(Peers, "leave", lambda _peers, code, words: reports.append((code, words)))
+    monkeypatch.setattr(Peers, "leave", lambda _peers, *given: reports.append(given))
     task = JointTask(cluster=Cluster(0, 2))
     assert run_training(run, Interruption(), task=task) is ExitCode.INTERRUPTED
-    assert reports == [(ExitCode.INTERRUPTED, INTERRUPTED_AGAIN)]
+    assert reports == [(ExitCode.INTERRUPTED, INTERRUPTED_AGAIN, "")]
     assert status_of(run).state is RunState.INTERRUPTED

@@ -29,7 +29,7 @@ class LosingPeers:
 
 
 def ask_to_leave(interruption: Interruption) -> None:
-    interruption.request(Reason.INTERRUPTED)
+    interruption.request(Reason.SIGINT)
 
 
 def reach_the_deadline(interruption: Interruption) -> None:

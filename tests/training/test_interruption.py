@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.command import PATIENCE, wait_for
 from tui_charrnn.errors import ExitCode
+from tui_charrnn.runs.description import RunState
 from tui_charrnn.training import interruption as interruption_module
 from tui_charrnn.training.interruption import ECHO_TIME, Interruption, Reason, RepeatedInterrupt
 
@@ -33,14 +34,15 @@ def test_what_schedulers_send_means_save_and_be_resumed(
     interruption: Interruption, number: signal.Signals
 ) -> None:
     os.kill(os.getpid(), number)
-    assert interruption.reason is Reason.PREEMPTED
-    assert interruption.reason.exit_code is ExitCode.RESUME_ME
+    reason = interruption.reason
+    assert reason is Reason[number.name]
+    assert (reason.state, reason.exit_code) == (RunState.SAVED, ExitCode.RESUME_ME)
 
 
 def test_the_first_interrupt_asks_and_the_second_insists(interruption: Interruption) -> None:
     began = time.monotonic()
     os.kill(os.getpid(), signal.SIGINT)
-    assert interruption.reason is Reason.INTERRUPTED
+    assert interruption.reason is Reason.SIGINT
     wait_for("no echo any more", lambda: time.monotonic() > began + ECHO_TIME + 0.1)
     with pytest.raises(KeyboardInterrupt):
         os.kill(os.getpid(), signal.SIGINT)
@@ -52,7 +54,7 @@ def test_an_interrupt_that_is_delivered_twice_is_one(
     monkeypatch.setattr(interruption_module, "ECHO_TIME", PATIENCE)  # however busy the machine is
     for _ in range(3):
         os.kill(os.getpid(), signal.SIGINT)
-    assert interruption.reason is Reason.INTERRUPTED
+    assert interruption.reason is Reason.SIGINT
 
 
 def test_an_echo_ends_a_second_after_the_first_and_not_after_the_last() -> None:
@@ -72,7 +74,7 @@ def test_a_signal_after_the_end_changes_nothing(interruption: Interruption) -> N
     interruption.conclude()
     os.kill(os.getpid(), signal.SIGINT)
     os.kill(os.getpid(), signal.SIGTERM)
-    assert interruption.reason is Reason.INTERRUPTED
+    assert interruption.reason is Reason.SIGINT
 
 
 def test_the_first_reason_stands() -> None:
@@ -96,7 +98,7 @@ def test_a_signal_ends_a_sleep_at_once(interruption: Interruption) -> None:
     timer.start()
     interruption.sleep(3600.0)
     timer.join()
-    assert interruption.reason is Reason.PREEMPTED
+    assert interruption.reason is Reason.SIGTERM
 
 
 def test_whoever_has_a_reason_to_leave_does_not_sleep() -> None:

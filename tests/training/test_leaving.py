@@ -22,7 +22,7 @@ def interruption() -> Interruption:
 
 
 def preempt(interruption: Interruption) -> None:
-    interruption.request(Reason.PREEMPTED, "SIGTERM")
+    interruption.request(Reason.SIGTERM)
 
 
 def test_what_was_trained_is_saved_and_the_cause_is_recorded_before(

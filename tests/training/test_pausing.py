@@ -144,7 +144,7 @@ def test_a_stop_ends_the_pause_and_the_run(tmp_path: Path, monkeypatch: pytest.M
     assert (status_of(run).state, status_of(run).step) == (RunState.STOPPED, 5)
 
 
-@pytest.mark.parametrize("reason", [Reason.PREEMPTED, Reason.INTERRUPTED])
+@pytest.mark.parametrize("reason", [Reason.SIGTERM, Reason.SIGINT])
 def test_a_signal_ends_the_pause_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reason: Reason
 ) -> None:

@@ -101,7 +101,7 @@ def test_no_step_is_sampled_twice_after_a_resume(
 
     def leave(at: int) -> None:
         if at == step:
-            interruption.request(Reason.PREEMPTED)
+            interruption.request(Reason.SIGTERM)
 
     before_batches(monkeypatch, leave)
     train(run, interruption)

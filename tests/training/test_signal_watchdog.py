@@ -14,8 +14,8 @@ from tui_charrnn.training import interruption as interruption_module
 from tui_charrnn.training.interruption import SignalWatchdog
 from tui_charrnn.training.interruption import EXIT_SIGNALS, Interruption
 
-def leave(reason, cause):
-    print(reason.value, cause, flush=True)
+def leave(reason):
+    print(reason.value, flush=True)
     os._exit(int(reason.exit_code))
 
 def send():
@@ -41,7 +41,7 @@ with SignalWatchdog(interruption, leave, patience=0.1):
     signal.pthread_sigmask(signal.SIG_BLOCK, EXIT_SIGNALS)
     os.read(read_from, 1)
     interruption.check()
-print("went on", interruption.cause, flush=True)
+print("went on", interruption.reason, flush=True)
 """
 
 
@@ -71,9 +71,9 @@ def held(
 @pytest.mark.parametrize(
     ("numbers", "expected"),
     [
-        ("[signal.SIGTERM]", "preempted SIGTERM 75"),
-        ("[signal.SIGUSR1]", "preempted SIGUSR1 75"),
-        ("[signal.SIGINT]", "interrupted SIGINT 130"),
+        ("[signal.SIGTERM]", "SIGTERM 75"),
+        ("[signal.SIGUSR1]", "SIGUSR1 75"),
+        ("[signal.SIGINT]", "SIGINT 130"),
     ],
 )
 def test_where_nothing_is_lost_the_process_leaves(numbers: str, expected: str) -> None:
@@ -81,7 +81,7 @@ def test_where_nothing_is_lost_the_process_leaves(numbers: str, expected: str) -
 
 
 def test_a_time_limit_counts_too() -> None:
-    assert held("[]", deadline="time.monotonic() + 0.1") == "time limit time limit 75"
+    assert held("[]", deadline="time.monotonic() + 0.1") == "time limit 75"
 
 
 @pytest.mark.parametrize(
@@ -99,4 +99,4 @@ def test_where_something_is_not_saved_the_main_thread_is_waited_for(
 
 def test_whoever_insists_is_let_go_whatever_is_saved() -> None:
     output = held("itertools.repeat(signal.SIGINT)", is_saved=False, pause=0.2)
-    assert output == "interrupted SIGINT 130"
+    assert output == "SIGINT 130"

@@ -105,7 +105,7 @@ def test_what_resumes_is_what_would_have_been_bit_for_bit(
     train(whole)
     for stop in (5, 6):
         interruption = Interruption()
-        stop_at(stop, interruption, Reason.PREEMPTED)
+        stop_at(stop, interruption, Reason.SIGTERM)
         assert train(parts, interruption) is ExitCode.RESUME_ME
         assert status_of(parts).state is RunState.SAVED
     assert train(parts) is ExitCode.OK
@@ -124,9 +124,9 @@ def test_what_resumes_is_what_would_have_been_bit_for_bit(
     ("reason", "code", "state"),
     [
         (Reason.STOPPED, 0, RunState.STOPPED),
-        (Reason.PREEMPTED, 75, RunState.SAVED),
+        (Reason.SIGTERM, 75, RunState.SAVED),
         (Reason.TIME_LIMIT, 75, RunState.SAVED),
-        (Reason.INTERRUPTED, 130, RunState.INTERRUPTED),
+        (Reason.SIGINT, 130, RunState.INTERRUPTED),
     ],
 )
 def test_every_reason_to_leave_saves_first(
@@ -149,7 +149,7 @@ def test_the_time_limit_saves_and_leaves(tmp_path: Path) -> None:
 
 def test_a_length_in_time_is_turned_into_steps_once(tmp_path: Path, stop_at: Any) -> None:
     run, interruption = new_run(tmp_path, steps=None, train_time=0.3), Interruption()
-    stop_at(2, interruption, Reason.PREEMPTED)
+    stop_at(2, interruption, Reason.SIGTERM)
     train(run, interruption)
     train(run)
     assert_planned_once(run)
@@ -173,7 +173,7 @@ def test_a_trainer_that_dies_before_its_first_checkpoint_leaves_its_plan(
     from tui_charrnn.training import saving
 
     run, interruption = new_run(tmp_path, steps=None, train_time=0.3), Interruption()
-    stop_at(1, interruption, Reason.PREEMPTED)
+    stop_at(1, interruption, Reason.SIGTERM)
     with monkeypatch.context() as patch:
         patch.setattr(saving, "save_checkpoint", refuse_to_save)
         assert train(run, interruption) is ExitCode.CANNOT_SAVE
@@ -194,7 +194,7 @@ def test_the_precision_is_chosen_once(
     choices = iter([("bfloat16", "first"), ("float32", "second")])
     monkeypatch.setattr(path_choice, "choose_precision", lambda *_: next(choices))
     run, interruption = new_run(tmp_path, precision="auto"), Interruption()
-    stop_at(1, interruption, Reason.PREEMPTED)
+    stop_at(1, interruption, Reason.SIGTERM)
     with monkeypatch.context() as patch:
         patch.setattr(saving, "save_checkpoint", refuse_to_save)
         assert train(run, interruption) is ExitCode.CANNOT_SAVE
@@ -208,7 +208,7 @@ def test_a_damaged_status_does_not_keep_a_run_from_being_resumed(
     tmp_path: Path, stop_at: Any
 ) -> None:
     run, interruption = new_run(tmp_path), Interruption()
-    stop_at(5, interruption, Reason.PREEMPTED)
+    stop_at(5, interruption, Reason.SIGTERM)
     train(run, interruption)
     run.status.write_text("{", encoding="utf-8")
     assert train(run) is ExitCode.OK
@@ -218,7 +218,7 @@ def test_a_damaged_checkpoint_is_reported_and_an_older_one_taken(
     tmp_path: Path, stop_at: Any
 ) -> None:
     run, interruption = new_run(tmp_path), Interruption()
-    stop_at(8, interruption, Reason.PREEMPTED)
+    stop_at(8, interruption, Reason.SIGTERM)
     train(run, interruption)
     torn = run.checkpoint(8).training
     torn.write_bytes(torn.read_bytes()[:100])
@@ -231,7 +231,7 @@ def test_a_run_whose_checkpoints_are_all_damaged_is_not_begun_anew(
     tmp_path: Path, stop_at: Any
 ) -> None:
     run, interruption = new_run(tmp_path), Interruption()
-    stop_at(2, interruption, Reason.PREEMPTED)
+    stop_at(2, interruption, Reason.SIGTERM)
     train(run, interruption)
     run.checkpoint(2).training.write_bytes(b"")
     assert train(run) is ExitCode.DATA
@@ -364,12 +364,12 @@ def test_a_run_from_a_model_resumes_to_the_bit_whatever_became_of_the_model(
     source.unlink()
     train(whole)
     interruption = Interruption()
-    stop_at(2, interruption, Reason.PREEMPTED)
+    stop_at(2, interruption, Reason.SIGTERM)
     with monkeypatch.context() as patch:
         patch.setattr(saving, "save_checkpoint", refuse_to_save)
         assert train(parts, interruption) is ExitCode.CANNOT_SAVE
     interruption = Interruption()
-    stop_at(5, interruption, Reason.PREEMPTED)
+    stop_at(5, interruption, Reason.SIGTERM)
     assert train(parts, interruption) is ExitCode.RESUME_ME
     assert train(parts) is ExitCode.OK
     assert_same_weights(whole, parts)
@@ -431,7 +431,7 @@ def test_an_extended_run_resumes_to_the_bit(tmp_path: Path, stop_at: Any) -> Non
         extend_run(run, "steps", 8)
     assert train(whole) is ExitCode.OK
     interruption = Interruption()
-    stop_at(16, interruption, Reason.PREEMPTED)
+    stop_at(16, interruption, Reason.SIGTERM)
     assert train(parts, interruption) is ExitCode.RESUME_ME
     assert train(parts) is ExitCode.OK
     assert (status_of(parts).step, status_of(parts).state) == (20, RunState.FINISHED)

@@ -22,7 +22,10 @@ from tui_charrnn.runs.description import RunState
 
 
 class Reason(StrEnum):
-    """Why a trainer exits before the run is finished."""
+    """Why a trainer exits before the run is finished; the value is that of `RunPreempted.cause`.
+
+    Schedulers send SIGTERM, SIGUSR1 or SIGUSR2 before they end a job; SIGINT is Ctrl-C.
+    """
 
     state: RunState
     """The run's state afterwards."""
@@ -31,18 +34,23 @@ class Reason(StrEnum):
     """Exit code of the trainer's process."""
 
     def __new__(cls, value: str, state: RunState, exit_code: ExitCode) -> Self:
-        """Create a member whose value is its display name."""
+        """Create a member whose value is its name in records."""
         reason = str.__new__(cls, value)
         reason._value_, reason.state, reason.exit_code = value, state, exit_code
         return reason
 
-    STOPPED = "stopped", RunState.STOPPED, ExitCode.OK
-    """On request, from `control/`."""
-    PREEMPTED = "preempted", RunState.SAVED, ExitCode.RESUME_ME
-    """SIGTERM, SIGUSR1 or SIGUSR2, which schedulers send before they end a job."""
+    STOPPED = "request", RunState.STOPPED, ExitCode.OK
+    """On request, from `control/`; the answer records it, no `RunPreempted`."""
+    SIGTERM = "SIGTERM", RunState.SAVED, ExitCode.RESUME_ME
+    SIGUSR1 = "SIGUSR1", RunState.SAVED, ExitCode.RESUME_ME
+    SIGUSR2 = "SIGUSR2", RunState.SAVED, ExitCode.RESUME_ME
     TIME_LIMIT = "time limit", RunState.SAVED, ExitCode.RESUME_ME
-    INTERRUPTED = "interrupted", RunState.INTERRUPTED, ExitCode.INTERRUPTED
-    """SIGINT: Ctrl-C."""
+    SIGINT = "SIGINT", RunState.INTERRUPTED, ExitCode.INTERRUPTED
+
+    @classmethod
+    def of_signal(cls, number: int) -> Self:
+        """Return the reason that a signal of `EXIT_SIGNALS` gives."""
+        return cls[signal.Signals(number).name]
 
 
 class LeavingError(Exception):
@@ -86,12 +94,10 @@ class Interruption:
 
     def __init__(self) -> None:
         self.reason: Reason | None = None
-        self.cause = ""
-        """The cause of the reason: a signal name, `time limit` or `request`."""
         self.deadline: float | None = None
         """When to exit, on the clock `time.monotonic`."""
-        self.on_leaving: Callable[[str], None] = lambda _cause: None
-        """Called once by `check` with the cause, before the caller acts on it."""
+        self.on_leaving: Callable[[Reason], None] = lambda _reason: None
+        """Called once by `check` with the reason, before the caller acts on it."""
         self.ask_others: Callable[[], None] = lambda: None
         """Called by `check`, to receive reasons of other processes; raises if one is lost."""
         self.is_saved: Callable[[], bool] = lambda: True
@@ -106,24 +112,24 @@ class Interruption:
         self._sleep = threading.Lock()
         self._sleep.acquire()
 
-    def request(self, reason: Reason, cause: str = "request") -> None:
+    def request(self, reason: Reason) -> None:
         """Request to exit; only the first reason counts."""
         if self.reason is None:
-            self._set_reason(reason, cause)
+            self._set_reason(reason)
 
-    def _set_reason(self, reason: Reason, cause: str) -> None:
-        self.reason, self.cause = reason, cause
+    def _set_reason(self, reason: Reason) -> None:
+        self.reason = reason
         with contextlib.suppress(RuntimeError):  # not sleeping
             self._sleep.release()
 
     def check(self) -> Reason | None:
         """Return the reason to exit, if any."""
         if self.deadline is not None and time.monotonic() >= self.deadline:
-            self.request(Reason.TIME_LIMIT, Reason.TIME_LIMIT.value)
+            self.request(Reason.TIME_LIMIT)
         self.ask_others()
         if self.reason is not None and not self.is_noticed:
             self.is_noticed = True
-            self.on_leaving(self.cause)
+            self.on_leaving(self.reason)
         return self.reason
 
     def check_cancelled(self) -> None:
@@ -161,13 +167,12 @@ class Interruption:
         signal.set_wakeup_fd(-1)
 
     def _preempt(self, number: int, _frame: FrameType | None) -> None:
-        self.request(Reason.PREEMPTED, signal.Signals(number).name)
+        self.request(Reason.of_signal(number))
 
-    def _interrupt(self, number: int, _frame: FrameType | None) -> None:
+    def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
         if self._interrupts.is_repeated():
             raise KeyboardInterrupt
-        if self.reason is not Reason.INTERRUPTED:
-            self._set_reason(Reason.INTERRUPTED, signal.Signals(number).name)
+        self._set_reason(Reason.SIGINT)
 
 
 PATIENCE: Final = 5.0
@@ -178,15 +183,15 @@ _POLL: Final = 0.05  # seconds
 class SignalWatchdog:
     """Context manager with a thread that exits if the main thread is blocked.
 
-    `leave` is called in this thread with a reason and its cause, and ends the process. The main
-    thread has `patience` seconds to react to a signal or the deadline first. Without
-    `Interruption.listen` before, there is no thread.
+    `leave` is called in this thread with the reason, and ends the process. The main thread has
+    `patience` seconds to react to a signal or the deadline first. Without `Interruption.listen`
+    before, there is no thread.
     """
 
     def __init__(
         self,
         interruption: Interruption,
-        leave: Callable[[Reason, str], None],
+        leave: Callable[[Reason], None],
         *,
         patience: float = PATIENCE,
     ) -> None:
@@ -216,25 +221,17 @@ class SignalWatchdog:
             self._wait_for_main(lambda: self._interruption.is_noticed or self._is_repeated)
             if self._is_repeated:  # exit even if not saved; the main thread gets one more wait
                 self._wait_for_main(lambda: False)
-                self._leave_for(Reason.INTERRUPTED, signal.SIGINT.name)
+                self._leave_for(Reason.SIGINT)
                 return
             if not self._interruption.is_noticed and self._interruption.is_saved():
-                self._leave_for(*self._reason_for(number))
+                own = Reason.TIME_LIMIT if number is None else Reason.of_signal(number)
+                self._leave_for(self._interruption.reason or own)
             if number is None:
                 self._is_deadline_handled = True
 
-    def _reason_for(self, number: int | None) -> tuple[Reason, str]:
-        """Return reason and cause: those of the main thread, else those of the signal number."""
-        if self._interruption.reason is not None:
-            return self._interruption.reason, self._interruption.cause
-        if number is None:
-            return Reason.TIME_LIMIT, Reason.TIME_LIMIT.value
-        reason = Reason.INTERRUPTED if number == signal.SIGINT else Reason.PREEMPTED
-        return reason, signal.Signals(number).name
-
-    def _leave_for(self, reason: Reason, cause: str) -> None:
+    def _leave_for(self, reason: Reason) -> None:
         if not self._closing.is_set():
-            self._leave(reason, cause)
+            self._leave(reason)
 
     def _next_signal(self) -> int | None:
         """Return the next signal number in the pipe; None if there is none within `_POLL`."""

@@ -190,16 +190,16 @@ def _leave(writer: RunWriter, state: RunState, exit_code: ExitCode) -> ExitCode:
     return exit_code
 
 
-def _record_preemption(writer: RunWriter, cause: str) -> None:
-    if cause != "request":  # a request is recorded by its answer
-        writer.append(RunPreempted(cause))
+def _record_preemption(writer: RunWriter, reason: Reason) -> None:
+    if reason is not Reason.STOPPED:
+        writer.append(RunPreempted(reason.value))
 
 
-def _leave_at_once(writer: RunWriter, reason: Reason, cause: str) -> NoReturn:
+def _leave_at_once(writer: RunWriter, reason: Reason) -> NoReturn:
     """End the process while native code blocks the main thread."""
 
     def record() -> None:
-        _record_preemption(writer, cause)
+        _record_preemption(writer, reason)
         _leave(writer, reason.state, reason.exit_code)
 
     recording = threading.Thread(target=record, name="exit record", daemon=True)

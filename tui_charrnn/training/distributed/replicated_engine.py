@@ -8,7 +8,6 @@ processes send their reasons to exit. On GPUs, K steps are one call, in which th
 the gradients without the host.
 """
 
-import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -34,14 +33,8 @@ from tui_charrnn.training.loop import Batch, BatchesAhead, BatchResult
 LISTENING_INTERVAL: Final = 1.0
 """Seconds without a step after which rank 0 asks the others for reasons to exit."""
 _STEP_DIGITS: Final = 1 << 20  # a step is sent as two numbers: float32 is exact only up to 2^24
-_REASONS: Final = {
-    signal.SIGTERM.name: Reason.PREEMPTED,
-    signal.SIGUSR1.name: Reason.PREEMPTED,
-    signal.SIGUSR2.name: Reason.PREEMPTED,
-    signal.SIGINT.name: Reason.INTERRUPTED,
-    Reason.TIME_LIMIT.value: Reason.TIME_LIMIT,
-}
-"""Reasons by cause, in the order in which they are sent."""
+_REASONS: Final = [reason for reason in Reason if reason is not Reason.STOPPED]
+"""Reasons in the order in which they are sent; requests to stop reach only rank 0."""
 _NO_NUMBERS: Final = np.zeros((0, 3), np.float32)
 
 Tensors = Mapping[str, npt.NDArray[np.generic]]
@@ -274,18 +267,18 @@ class ReplicatedEngine:
         if sent is not None:
             header[:] = (sent.action, *divmod(sent.step, _STEP_DIGITS), sent.number)
             numbers[: len(sent.numbers)] = sent.numbers
-        causes = [float(cause == self._interruption.cause) for cause in _REASONS]
-        vector = np.concatenate([header, causes, numbers.ravel()], dtype=np.float32)
+        reasons = [float(reason is self._interruption.reason) for reason in _REASONS]
+        vector = np.concatenate([header, reasons, numbers.ravel()], dtype=np.float32)
         values: list[list[Tensor]] = []
         if self.steps_per_call == 1:  # always the same shapes, so that it is traced once
             own = [*map(_add_shards, partial or ())]
             values = own or [self._no_gradients] * len(self._engines)
         total, means = self._replicas.sum(vector, values)
         self._exchanged_at = time.monotonic()
-        (action, high, low, number), counts, shared = np.split(total, [4, 4 + len(causes)])
-        for (cause, reason), count in zip(_REASONS.items(), counts, strict=True):
+        (action, high, low, number), counts, shared = np.split(total, [4, 4 + len(reasons)])
+        for reason, count in zip(_REASONS, counts, strict=True):
             if count > 0:
-                self._interruption.request(reason, cause)
+                self._interruption.request(reason)
         step = int(high) * _STEP_DIGITS + int(low)
         return _Message(Action(int(action)), step, int(number), shared.reshape(-1, 3)), means
 

@@ -190,7 +190,7 @@ def _read_text(task: JointTask, check_cancelled: Callable[[], None]) -> Corpus:
     return read_corpus(arguments, reading, stdin=stdin, check_cancelled=check_cancelled)
 
 
-def _leave_at_once(reason: Reason, _cause: str) -> NoReturn:
+def _leave_at_once(reason: Reason) -> NoReturn:
     """End the process while native code blocks the main thread; there is nothing to save."""
     os._exit(int(reason.exit_code))
 
