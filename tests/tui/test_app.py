@@ -175,18 +175,16 @@ def test_the_first_frame_is_drawn_before_numpy_and_the_run_modules_load(tmp_path
         from pathlib import Path
         from tui_charrnn.tui.app import CharRNNApp
         from tui_charrnn.tui.session import Session
-        from tui_charrnn.errors import ModelFileError
 
-        class Loader:
-            def load(self, wanted, wait):
-                seen.append(sorted(LATER & set(sys.modules)))
-                frames.append(app.main.text_pane.seed.region.area)
-                raise ModelFileError("none")
+        def observe(app):
+            seen.append(sorted(LATER & set(sys.modules)))
+            frames.append(app.main.text_pane.seed.region.area)
 
         LATER = {"numpy", "tensorflow", "keras", "typer", "json", "tui_charrnn.runs.reader",
                  "tui_charrnn.viewing.run_view", "tui_charrnn.tui.run.run_card"}
         seen, frames = [], []
-        app = CharRNNApp(Session(runs_folder=Path("none")), loader=Loader())
+        CharRNNApp.on_first_frame_shown = observe
+        app = CharRNNApp(Session(runs_folder=Path("none")))
 
         async def main():
             async with app.run_test() as pilot:

@@ -31,7 +31,7 @@ async def test_without_a_run_the_app_leaves_at_once(tmp_path: Path) -> None:
         await pilot.press("ctrl+q")
         await pilot.pause()
         assert not app.is_running
-    assert (app.return_code, app.exit_message) == (0, "")
+    assert (app.return_code, app.exit_report()) == (0, "")
     app.on_run_found(RunFound(None))  # of a thread that looked for runs until now: no teaser
 
 
@@ -41,8 +41,7 @@ async def test_enter_leaves_the_run_running(tmp_path: Path, trainer: FakeTrainer
         await wait_until(pilot, "the run", lambda: app.session.has_live_run)
         await pilot.press("ctrl+q", "enter")
         await wait_until(pilot, "the end", lambda: not app.is_running)
-    assert app.exit_work is not None
-    message = app.exit_work()
+    message = app.exit_report()
     assert f"charrnn-tui attach {trainer.run.path}" in message
     assert f"charrnn-tui stop {trainer.run.path}" in message
     assert take_requests(trainer.run) == []
@@ -54,8 +53,7 @@ async def test_s_saves_and_stops_the_run(tmp_path: Path, trainer: FakeTrainer) -
         await wait_until(pilot, "the run", lambda: app.session.has_live_run)
         await pilot.press("ctrl+q", "s")
         await wait_until(pilot, "the end", lambda: not app.is_running)
-    assert app.exit_work is not None
-    assert f"charrnn-tui resume {trainer.run.path}" in app.exit_work()
+    assert f"charrnn-tui resume {trainer.run.path}" in app.exit_report()
     assert [asked.request for asked in take_requests(trainer.run)] == ["stop"]
 
 
@@ -73,10 +71,9 @@ async def test_quitting_mentions_a_training_run_whichever_run_is_shown(
         await wait_until(pilot, "the other", lambda: _state_of(app) == "stopped")
         await pilot.press("ctrl+q")
         await wait_until(pilot, "the end", lambda: not app.is_running)
-    assert app.exit_work is not None
-    assert "fake keeps training." in app.exit_work()
+    assert "fake keeps training." in app.exit_report()
     trainer.end("finished")
-    assert not app.exit_work()
+    assert not app.exit_report()
 
 
 async def test_a_view_that_only_looks_leaves_without_a_question(

@@ -111,10 +111,8 @@ class CharRNNApp(ThemedApp):
         self.set_keymap(keymap_of(session.keys))
         self.problems: tuple[str, ...] = ()
         """Problems in the settings, as safe text."""
-        self.exit_message = ""
-        """Message to print to standard error after the app has closed."""
-        self.exit_work: Callable[[], str] | None = None
-        """Called after the app has closed; returns the message to print. It may block on a disk."""
+        self.exit_report: Callable[[], str] = str
+        """Called after the app has closed; returns a message to print. It may block on a disk."""
         self._run_to_open = run
         self._launch = launch
         self._loader = loader or ModelLoader()
@@ -260,7 +258,7 @@ class CharRNNApp(ThemedApp):
                 self.push_screen(question, self._leave_run)
         else:
             if others:
-                self.exit_work = partial(lazy.format_all_continuing, others)
+                self.exit_report = partial(lazy.format_all_continuing, others)
             self.exit()
 
     def leave(self, code: int) -> None:
@@ -276,7 +274,7 @@ class CharRNNApp(ThemedApp):
                 shown = lazy.stop_run(run) if answer == "stop" else lazy.format_continuing(run)
                 return "\n".join(filter(None, (shown, lazy.format_all_continuing(others))))
 
-            self.exit_work = report
+            self.exit_report = report
             self.exit()
 
     def _show_started(self, event: TrainerStarted | None) -> None:
@@ -297,7 +295,8 @@ class CharRNNApp(ThemedApp):
         if is_of_removed(error):
             return
         if close_after_crash(self, error, int(ExitCode.UNEXPECTED)):
-            self.exit_message = report_crash(error, state_folder())
+            message = report_crash(error, state_folder())
+            self.exit_report = lambda: message
 
 
 def look_for_run_soon(app: MessagePump, session: Session, is_loading: Callable[[], bool]) -> None:
@@ -412,7 +411,6 @@ def run_app(  # noqa: PLR0913 (one parameter per command-line option)
     with TerminalGuard(app.leave):
         app.run(mouse=session.preferences.mouse)
     app.main.finish_requests(_REQUEST_TIMEOUT)
-    message = app.exit_work() if app.exit_work and not app.exit_message else app.exit_message
-    if message:
+    if message := app.exit_report():
         sys.stderr.write(message + "\n")
     return app.return_code or 0

@@ -22,6 +22,7 @@ from tui_charrnn.hangul import compose_typed
 from tui_charrnn.safe_text import safe_line, safe_text
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
+from tui_charrnn.tui.keys.table import shown_key
 from tui_charrnn.tui.textual_patches import KeysInOrder, forward_key
 
 Reply = TypeVar("Reply")
@@ -157,7 +158,6 @@ class Answer:
 
     key: str
     """Textual's name of the key; empty for the default answer, which has the focus."""
-    shown_key: str
     label: str
     result: str
     """The result of the screen; empty for no change."""
@@ -178,7 +178,9 @@ class QuestionScreen(Dialog[str]):
             box.border_title = Content(self._title)
             yield Static(self._question, markup=False)
             for number, answer in enumerate(self._answers):
-                label = Content.assemble((f"{answer.shown_key:>5}", "bold"), f"  {answer.label}")
+                label = Content.assemble(
+                    (f"{shown_key(answer.key or 'enter'):>5}", "bold"), f"  {answer.label}"
+                )
                 yield Button(label, id=f"answer-{number}", compact=True)
 
     def on_mount(self) -> None:
@@ -205,7 +207,7 @@ class QuestionScreen(Dialog[str]):
 def list_problems(problems: Sequence[str]) -> QuestionScreen:
     """Return a screen that lists the problems in the settings."""
     page = "\n\n".join(problems)
-    answers = [Answer("", "Enter", tr("Close"), "")]
+    answers = [Answer("", tr("Close"), "")]
     return QuestionScreen(tr("Problems of the settings"), page, answers)
 
 
@@ -229,9 +231,9 @@ def ask_to_leave(run_name: str, others: Sequence[str] = ()) -> QuestionScreen:
         tr("Leave charrnn-tui"),
         question,
         [
-            Answer("", "Enter", tr("Leave it running"), "leave"),
-            Answer("s", "s", tr("Save and stop it"), "stop"),
-            Answer("escape", "Esc", tr("Stay here"), ""),
+            Answer("", tr("Leave it running"), "leave"),
+            Answer("s", tr("Save and stop it"), "stop"),
+            Answer("escape", tr("Stay here"), ""),
         ],
     )
 
@@ -245,8 +247,8 @@ def ask_to_stop(run_name: str) -> QuestionScreen:
             name=run_name,
         ),
         [
-            Answer("escape", "Esc", tr("Let it train"), ""),
-            Answer("s", "s", tr("Save and stop it"), "stop"),
+            Answer("escape", tr("Let it train"), ""),
+            Answer("s", tr("Save and stop it"), "stop"),
         ],
     )
 

@@ -177,8 +177,8 @@ class HistoryScreen(Dialog[Entry | None]):
                 key=key_label("history.restore"),
             ),
             [
-                Answer("escape", "Esc", tr("Keep it"), ""),
-                Answer("d", "d", tr("Delete it"), "delete"),
+                Answer("escape", tr("Keep it"), ""),
+                Answer("d", tr("Delete it"), "delete"),
             ],
         )
         self.app.push_screen(question, delete)

@@ -208,8 +208,8 @@ class RunsPane(Vertical):
             tr("Delete the run"),
             tr("Move {name} into the trash? {key} restores it.", name=run.name, key=undo),
             [
-                Answer("escape", "Esc", tr("Keep it"), ""),
-                Answer("d", "d", tr("Move it into the trash"), "delete"),
+                Answer("escape", tr("Keep it"), ""),
+                Answer("d", tr("Move it into the trash"), "delete"),
             ],
         )
         label = tr("Deleting {name}", name=safe_line(run.name))
