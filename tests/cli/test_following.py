@@ -15,7 +15,7 @@ from tests.support.trainer_process import start_trainer, with_trainer
 from tui_charrnn.cli import following, launching, main
 from tui_charrnn.cli.following import TrainerWatch
 from tui_charrnn.cli.launching import FollowOptions, start_and_watch
-from tui_charrnn.cli.reporting import QuietReporter, follow, unread_records
+from tui_charrnn.cli.reporting import JsonReporter, Reporter, follow, unread_records
 from tui_charrnn.errors import ExitCode, RunError
 from tui_charrnn.runs.description import RunStatus
 from tui_charrnn.runs.layout import RunDirectory
@@ -115,7 +115,7 @@ def test_a_signal_while_the_trainer_is_started_reaches_it(
         signal.raise_signal(number)
         return subprocess.Popen(["/bin/sleep", "60"])
 
-    assert follow(run, RunReader(run), launch, QuietReporter(RunView(run))) == code
+    assert follow(run, RunReader(run), launch, Reporter(RunView(run))) == code
 
 
 def test_a_trainer_that_is_killed_from_outside_is_reported(
@@ -248,7 +248,7 @@ def test_json_that_the_disk_refuses_is_reported_once(
     run: RunDirectory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     records: list[Record] = [BatchTrained(step, 2.0, 0.1, 0.5, 1.0) for step in (1, 2)]
-    reporter = QuietReporter(RunView(run), prints_records=True)
+    reporter = JsonReporter(RunView(run))
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         monkeypatch.setattr("sys.stdout", full)
         reporter.show(records, None)

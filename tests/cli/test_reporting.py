@@ -111,7 +111,7 @@ def test_an_early_stop_names_the_best(tmp_path: Path, capsys: pytest.CaptureFixt
 def test_json_prints_them_as_they_are_recorded(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    reporter = reporting.QuietReporter(RunView(RunDirectory(tmp_path)), prints_records=True)
+    reporter = reporting.JsonReporter(RunView(RunDirectory(tmp_path)))
     reporter.show([RunRolledBack(45, 40, "loss", "nan", 0.0015, 1)], None)
     assert capsys.readouterr().out == (
         '{"kind":"rolled_back","step":45,"to_step":40,"quantity":"loss","value":"nan",'

@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import Any
 
 from tui_charrnn import lazy
 from tui_charrnn.cli.following import (
@@ -39,43 +39,51 @@ def no_rows(_: Record) -> Sequence[str]:
     return ()
 
 
-class QuietReporter:
-    """Shows no progress; with `prints_records`, prints every new record as one line of JSON.
+class Reporter:
+    """Applies what is new in a run to its view, and shows no progress."""
 
-    If standard output is closed, as by `head`, or its disk is full, the printing ends and the
-    training continues.
-    """
-
-    def __init__(self, view: RunView, *, prints_records: bool = False) -> None:
-        self._view = view
-        self._prints_records = prints_records
+    def __init__(self, view: RunView) -> None:
+        self.view = view
 
     def show(self, records: list[Record], status: RunStatus | None) -> None:  # noqa: ARG002
-        """Apply the new records, and print them."""
-        self._view.take(records)
-        try:
-            for record in records if self._prints_records else ():
-                print_data(encode_record(record))
-        except BrokenPipeError:
-            self._prints_records = False
-        except StorageError as error:
-            self._prints_records = False
-            print_message(f"{error} Training continues without it.")
+        """Apply new records and the status, and show them."""
+        self.view.take(records)
 
     def notify(self, sentence: str) -> None:
         """Print a message."""
         print_message(sentence)
 
     def close(self) -> None:
-        """Do nothing."""
+        """Leave the terminal as it was."""
 
 
-class _RecordMessages:
-    """The messages on records and status that the line and bar reporters share."""
+class JsonReporter(Reporter):
+    """Prints every new record as one line of JSON.
 
-    def __init__(self, view: RunView, notify: Callable[[str], None], rows_of: RowsOf) -> None:
-        self.view = view
-        self._notify = notify
+    If standard output is closed, as by `head`, or its disk is full, the printing ends and the
+    training continues.
+    """
+
+    _is_printing = True
+
+    def show(self, records: list[Record], status: RunStatus | None) -> None:
+        """Apply the new records, and print them."""
+        super().show(records, status)
+        try:
+            for record in records if self._is_printing else ():
+                print_data(encode_record(record))
+        except BrokenPipeError:
+            self._is_printing = False
+        except StorageError as error:
+            self._is_printing = False
+            self.notify(f"{error} Training continues without it.")
+
+
+class _MessageReporter(Reporter):
+    """Shows messages about records and status."""
+
+    def __init__(self, view: RunView, rows_of: RowsOf = no_rows) -> None:
+        super().__init__(view)
         self._rows_of = rows_of
         self._is_loading_shown = False
         self._degraded = ""
@@ -83,12 +91,12 @@ class _RecordMessages:
     def take(self, record: Record) -> None:
         """Apply a record to the view, and show the notices and rows that follow from it."""
         for notice in self.view.take([record]):
-            self._notify(notice.sentence)
+            self.notify(notice.sentence)
         for row in self._rows_of(record):
-            self._notify(row)
+            self.notify(row)
         if isinstance(record, RunPlanned):
             description = self.view.description
-            self._notify(_format_plan(record, description.training if description else None))
+            self.notify(_format_plan(record, description.training if description else None))
 
     def observe(self, status: RunStatus | None) -> None:
         """Apply the current status, and show its messages; call it after the new records."""
@@ -96,7 +104,7 @@ class _RecordMessages:
             self.view.observe(status, "alive", time.monotonic())
             if status.state is RunState.LOADING and not self._is_loading_shown:
                 self._is_loading_shown = True
-                self._notify(status.message or "Loading TensorFlow (several seconds) ...")
+                self.notify(status.message or "Loading TensorFlow (several seconds) ...")
             self._report_degraded(status.degraded, is_done=status.step == status.total_steps)
 
     def _report_degraded(self, degraded: str, *, is_done: bool) -> None:
@@ -107,26 +115,26 @@ class _RecordMessages:
                 if is_done
                 else "Training continues, and saving is retried."
             )
-            self._notify(f"Degraded: {degraded}. {advice}")
+            self.notify(f"Degraded: {degraded}. {advice}")
         elif self._degraded and not degraded:
-            self._notify("Recovered: all is saved again.")
+            self.notify("Recovered: all is saved again.")
         self._degraded = degraded
 
 
-class LineReporter:
+class LineReporter(_MessageReporter):
     """Prints `key=value` lines on standard error."""
 
     def __init__(self, view: RunView, rows_of: RowsOf = no_rows) -> None:
-        self._messages = _RecordMessages(view, print_message, rows_of)
+        super().__init__(view, rows_of)
         self._next_line, self._next_waiting = 0.0, time.monotonic() + WAITING_INTERVAL
 
     def show(self, records: list[Record], status: RunStatus | None) -> None:
         """Print a line for every evaluation, and at most one in ten seconds between them."""
         for record in records:
-            self._messages.take(record)
+            self.take(record)
             if isinstance(record, SplitEvaluated):
                 self._print(status)
-        self._messages.observe(status)
+        self.observe(status)
         is_training = any(isinstance(record, BatchTrained) for record in records)
         is_waiting = status is not None and bool(status.degraded)
         now = time.monotonic()
@@ -137,21 +145,15 @@ class LineReporter:
         self._next_line = time.monotonic() + LINE_INTERVAL
         self._next_waiting = time.monotonic() + WAITING_INTERVAL
         pairs = {"time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
-        pairs |= _numbers(self._messages.view, status)
+        pairs |= _numbers(self.view, status)
         print_message(" ".join(f"{key}={value}" for key, value in pairs.items()))
 
-    def notify(self, sentence: str) -> None:
-        """Print a message between the lines."""
-        print_message(sentence)
 
-    def close(self) -> None:
-        """Do nothing: every line is flushed."""
-
-
-class BarReporter:
+class BarReporter(_MessageReporter):
     """Draws a progress bar on standard error."""
 
     def __init__(self, view: RunView, rows_of: RowsOf = no_rows) -> None:
+        super().__init__(view, rows_of)
         self._bar = lazy.Progress(
             lazy.TextColumn("{task.fields[state]}", markup=False),
             lazy.BarColumn(bar_width=None),
@@ -161,18 +163,17 @@ class BarReporter:
             refresh_per_second=4,
         )
         self._task = self._bar.add_task("", total=None, state="starting", numbers="")
-        self._messages = _RecordMessages(view, self.notify, rows_of)
         self._terminal = TerminalStatus(send_to_terminal)
         self._bar.start()
 
     def show(self, records: list[Record], status: RunStatus | None) -> None:
         """Apply new records and the status, and redraw the bar."""
         for record in records:
-            self._messages.take(record)
-        self._messages.observe(status)
+            self.take(record)
+        self.observe(status)
         if status is None:
             return
-        view = self._messages.view
+        view = self.view
         if (share := view.share_done) is not None:
             self._terminal.show(view.run.name, share)
         self._bar.update(
@@ -193,15 +194,12 @@ class BarReporter:
         self._bar.stop()
 
 
-Reporter: TypeAlias = QuietReporter | LineReporter | BarReporter
-
-
 def choose_reporter(
     view: RunView, *, as_json: bool, is_quiet: bool, rows_of: RowsOf = no_rows
 ) -> Reporter:
     """Choose a reporter by the options, and by whether standard error is a terminal."""
     if as_json or is_quiet:
-        return QuietReporter(view, prints_records=as_json)
+        return JsonReporter(view) if as_json else Reporter(view)
     return (BarReporter if stderr_is_terminal() else LineReporter)(view, rows_of)
 
 
