@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import typer
 
-from tui_charrnn.cli.options import JsonDocument
+from tui_charrnn.cli.options import JsonDocument, default_command
 from tui_charrnn.cli.output import print_data, print_json, print_message
 from tui_charrnn.errors import ConfigError, SettingsFileError
 from tui_charrnn.invocation import command
@@ -31,16 +31,6 @@ _GAP: Final = "  "
 config_app = typer.Typer()
 
 
-@config_app.callback(invoke_without_command=True)
-def config(context: typer.Context, as_json: JsonDocument = False) -> None:
-    """Show and create the settings file.
-
-    Without a command: show them.
-    """
-    if context.invoked_subcommand is None:
-        show(as_json)
-
-
 @config_app.command("path")
 def show_path() -> None:
     """Print the path of the settings file."""
@@ -50,7 +40,9 @@ def show_path() -> None:
         print_message(f"This file does not exist yet. Create it with: {command('config', 'init')}")
 
 
-@config_app.command("show")
+@default_command(
+    config_app, "show", "Show and create the settings file.\n\nWithout a command: show them."
+)
 def show(as_json: JsonDocument = False) -> None:
     """Print every setting in effect and where it comes from.
 

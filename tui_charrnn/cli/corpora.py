@@ -13,6 +13,7 @@ from tui_charrnn.cli.options import (
     KeepDecomposed,
     KeepNewlines,
     choice_option,
+    default_command,
     texts_argument,
 )
 from tui_charrnn.cli.output import (
@@ -47,14 +48,7 @@ _SHOWN_ROWS: Final = 12
 _AND_JAMO: Final = {"characters": "", "jamo": " and jamo"}
 
 
-@corpora_app.callback(invoke_without_command=True)
-def corpora(context: typer.Context, as_json: JsonDocument = False) -> None:
-    """List the named corpora, or inspect a text."""
-    if context.invoked_subcommand is None:
-        list_corpora(as_json)
-
-
-@corpora_app.command("list")
+@default_command(corpora_app, "list", "List the named corpora, or inspect a text.")
 def list_corpora(as_json: JsonDocument = False) -> None:
     """List the named corpora."""
     entries = list(load_catalogue().values())

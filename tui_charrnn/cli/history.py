@@ -8,7 +8,7 @@ from rich.cells import cell_len
 
 from tui_charrnn import lazy
 from tui_charrnn.cli.opening import use_one_numpy_thread
-from tui_charrnn.cli.options import JsonDocument, Yes
+from tui_charrnn.cli.options import JsonDocument, Yes, default_command
 from tui_charrnn.cli.output import (
     card_lines,
     is_confirmed,
@@ -51,18 +51,15 @@ _MIN_TEXT_WIDTH: Final = 12  # columns
 _SHOWN_CHARACTERS: Final = 400  # more than a row has room for
 
 
-@history_app.callback(invoke_without_command=True)
-def history(context: typer.Context, limit: Limit = _SHOWN, as_json: JsonDocument = False) -> None:
+@default_command(
+    history_app,
+    "list",
     """List, search and replay generated texts.
 
     The newest 10,000 texts are kept, with everything needed to generate them again, in a file that
     only you can read. The setting `history` and `generate --no-history` turn this off.
-    """
-    if context.invoked_subcommand is None:
-        list_newest(limit, as_json)
-
-
-@history_app.command("list")
+    """,
+)
 def list_newest(limit: Limit = _SHOWN, as_json: JsonDocument = False) -> None:
     """List the newest generated texts."""
     store = History()

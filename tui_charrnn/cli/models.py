@@ -17,6 +17,7 @@ from tui_charrnn.cli.options import (
     JsonDocument,
     RunsDir,
     complete_corpus,
+    default_command,
     model_argument,
     target_argument,
 )
@@ -64,14 +65,7 @@ models_app = typer.Typer()
 NamedModel: TypeAlias = Annotated[str, model_argument()]
 
 
-@models_app.callback(invoke_without_command=True)
-def models(context: typer.Context, runs_dir: RunsDir = None, as_json: JsonDocument = False) -> None:
-    """List the models, show, calibrate or export one."""
-    if context.invoked_subcommand is None:
-        list_all(runs_dir, as_json)
-
-
-@models_app.command("list")
+@default_command(models_app, "list", "List the models, show, calibrate or export one.")
 def list_all(runs_dir: RunsDir = None, as_json: JsonDocument = False) -> None:
     """List the bundled models and those of the runs."""
     found = list(lazy.offered_models(runs_folder(runs_dir)))

@@ -316,6 +316,30 @@ def with_setting_options(
     return decorate
 
 
+def default_command(
+    group: typer.Typer, name: str, sentence: str
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Decorate the command that a group runs, with the same options, if it is called without one.
+
+    `sentence` is the help of the group.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        def call(context: typer.Context, **options: Any) -> None:
+            if context.invoked_subcommand is None:
+                command(**options)
+
+        context, _ = inspect.signature(call).parameters.values()
+        parameters = [context, *inspect.signature(command).parameters.values()]
+        described: Any = call
+        described.__signature__ = inspect.Signature(parameters)
+        described.__annotations__ = {each.name: each.annotation for each in parameters}
+        group.callback(invoke_without_command=True, help=sentence)(call)
+        return group.command(name)(command)
+
+    return decorate
+
+
 def _kind_of_value(bounds: Bounds) -> str:
     if bounds.choices:
         return "|".join(bounds.choices)

@@ -5,7 +5,7 @@ import shlex
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
@@ -17,6 +17,7 @@ from tui_charrnn.cli.options import (
     Yes,
     complete_path,
     complete_run,
+    default_command,
     target_argument,
 )
 from tui_charrnn.cli.output import (
@@ -54,31 +55,22 @@ _CURVE_WIDTH: Final = 12  # columns
 _HEADINGS: Final = ("RUN", "STATE", "CORPUS", "STEP", "BEST", "CURVE", "AGE")
 
 
-Filter: TypeAlias = Annotated[
-    str,
-    typer.Option(
-        "--filter",
-        metavar="WORDS",
-        help="Only runs that have all these words in name, corpus, preset, tags or note.",
-    ),
-]
 runs_app = typer.Typer()
 
 
-@runs_app.callback(invoke_without_command=True)
-def runs(
-    context: typer.Context,
-    words: Filter = "",
+@default_command(runs_app, "list", "List and manage the runs.")
+def list_all(
+    words: Annotated[
+        str,
+        typer.Option(
+            "--filter",
+            metavar="WORDS",
+            help="Only runs that have all these words in name, corpus, preset, tags or note.",
+        ),
+    ] = "",
     runs_dir: RunsDir = None,
     as_json: JsonDocument = False,
 ) -> None:
-    """List and manage the runs."""
-    if context.invoked_subcommand is None:
-        list_all(words, runs_dir, as_json)
-
-
-@runs_app.command("list")
-def list_all(words: Filter = "", runs_dir: RunsDir = None, as_json: JsonDocument = False) -> None:
     """List the runs, newest first."""
     folder = runs_folder(runs_dir)
     everything, now = list_runs(folder), time.time()
