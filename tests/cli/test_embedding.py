@@ -1,22 +1,18 @@
 """The command `embedding`."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
-import typer
-from typer.testing import CliRunner, Result
 
+from tests.support.command import invoke_alone
 from tests.support.tiny_model import TINY_VOCABULARY, tiny_model, tiny_model_file
 from tui_charrnn.cli.embedding import embedding
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.viewing.embedding import Embedding
 
-
-def invoke(*arguments: object) -> Result:
-    app = typer.Typer()
-    app.command()(embedding)
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+invoke = partial(invoke_alone, embedding)
 
 
 @pytest.fixture

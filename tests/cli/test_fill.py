@@ -2,12 +2,12 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
-import typer
-from typer.testing import CliRunner, Result
 
+from tests.support.command import invoke_alone
 from tests.support.tiny_model import tiny_config, tiny_model, tiny_model_file
 from tui_charrnn.cli.fill import fill
 from tui_charrnn.errors import ConfigError, ModelFileError
@@ -20,11 +20,7 @@ from tui_charrnn.generation.filling import (
 )
 from tui_charrnn.viewing.probability_rows import candidate_rows
 
-
-def invoke(*arguments: object) -> Result:
-    app = typer.Typer()
-    app.command()(fill)
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+invoke = partial(invoke_alone, fill)
 
 
 @pytest.fixture

@@ -7,14 +7,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
-import typer
 from hypothesis import given
 from hypothesis import strategies as st
-from typer.testing import CliRunner, Result
 
+from tests.support.command import invoke_alone
 from tests.support.pseudo_terminal import read_terminal, terminal_pair
 from tests.support.tiny_model import tiny_model, tiny_model_file
 from tui_charrnn.cli.generate import generate
@@ -46,10 +46,7 @@ def model_file(tmp_path: Path) -> Path:
     return tiny_model_file(tmp_path / "model.safetensors")
 
 
-def invoke(*arguments: object) -> Result:
-    app = typer.Typer()
-    app.command()(generate)
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+invoke = partial(invoke_alone, generate)
 
 
 def start(

@@ -7,14 +7,14 @@ import struct
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
-import typer
 from hypothesis import given
 from hypothesis import strategies as st
-from typer.testing import CliRunner, Result
 
+from tests.support.command import invoke_alone
 from tests.support.tiny_model import tiny_config, tiny_model, tiny_model_file
 from tui_charrnn.cli.generate import generate
 from tui_charrnn.config import SamplingConfig
@@ -30,10 +30,7 @@ def model_file(tmp_path: Path) -> Path:
     return tiny_model_file(tmp_path / "model.safetensors")
 
 
-def invoke(*arguments: object, stdin: bytes | None = None) -> Result:
-    app = typer.Typer()
-    app.command()(generate)
-    return CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin)
+invoke = partial(invoke_alone, generate)
 
 
 def generate_text(sampling: SamplingConfig, seed_text: str, length: int, **model: str) -> str:

@@ -6,13 +6,12 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
-import typer
-from typer.testing import CliRunner, Result
 
-from tests.support.command import ROOT
+from tests.support.command import ROOT, invoke_alone
 from tests.support.fake_run import fake_run
 from tests.support.pseudo_terminal import TERMINAL_VARIABLES, read_terminal, terminal_pair
 from tests.support.tiny_model import tiny_model_file
@@ -28,10 +27,7 @@ LEAST = 8
 STYLE = re.compile(r"(\x1b\[[\d;]*m)")
 
 
-def invoke(*arguments: object) -> Result:
-    app = typer.Typer()
-    app.command()(generate)
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+invoke = partial(invoke_alone, generate)
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
 """`generate` of a model of records: one, lists of them, new ones only; and the likeliest text."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
-import typer
-from typer.testing import CliRunner, Result
 
+from tests.support.command import invoke_alone
 from tests.support.record_model import record_model_file
 from tests.support.tiny_model import tiny_model_file
 from tui_charrnn.cli.generate import generate
@@ -26,10 +26,7 @@ def model_file(tmp_path: Path) -> Path:
     return record_model_file(tmp_path / "names.safetensors")
 
 
-def invoke(*arguments: object) -> Result:
-    app = typer.Typer()
-    app.command()(generate)
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+invoke = partial(invoke_alone, generate)
 
 
 def generate_text(*arguments: object) -> str:

@@ -1,12 +1,12 @@
 """The command `memory`, with trainings that end immediately."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
-import typer
-from typer.testing import CliRunner, Result
 
+from tests.support.command import invoke_alone
 from tests.support.fake_run import FakeTrainer
 from tests.support.tiny_model import tiny_config, tiny_model, tiny_model_file
 from tui_charrnn.cli.gradients import memory
@@ -23,10 +23,7 @@ from tui_charrnn.viewing.run_view import RunView
 TEXT = "bad cab, a big jade face.\n" * 20
 
 
-def invoke(*arguments: object, stdin: str = "") -> Result:
-    app = typer.Typer()
-    app.command()(memory)
-    return CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin)
+invoke = partial(invoke_alone, memory)
 
 
 @pytest.fixture

@@ -5,13 +5,13 @@ import shlex
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
-from typer.testing import CliRunner, Result
 
+from tests.support.command import invoke_alone
 from tests.support.tiny_model import tiny_config, tiny_model, tiny_model_file
 from tui_charrnn.cli.generate import generate
 from tui_charrnn.cli.main import run
@@ -57,10 +57,7 @@ BAD = Choice("float32", "It would be bad.", Difference(0.3, 4), is_new=True)
 GOOD = Choice("int8", "It is good.", Difference(0.01, 0.2))
 
 
-def invoke(*arguments: str) -> Result:
-    app = typer.Typer()
-    app.command()(generate)
-    return CliRunner().invoke(app, arguments)
+invoke = partial(invoke_alone, generate)
 
 
 def records(model: str, *options: str) -> list[dict[str, Any]]:

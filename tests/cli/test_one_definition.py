@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import typer
-from typer.testing import CliRunner
 
+from tests.support.command import invoke_alone
 from tests.support.tiny_model import random_tensors, tiny_config
 from tui_charrnn.cli.generate import generate
 from tui_charrnn.generation.scoring import TextScorer
@@ -49,10 +48,8 @@ def xray_bits(model_file: Path, text: str) -> tuple[np.ndarray, str]:
 
 
 def test_a_generated_text(model_file: Path) -> None:
-    app = typer.Typer()
-    app.command()(generate)
-    arguments = ["-n", "60", "--rng-seed", "3", "--json", "--top-k", "4", "-m", str(model_file)]
-    records = [json.loads(line) for line in CliRunner().invoke(app, arguments).stdout.splitlines()]
+    options = "-n", 60, "--rng-seed", 3, "--json", "--top-k", 4, "-m", model_file
+    records = [json.loads(line) for line in invoke_alone(generate, *options).stdout.splitlines()]
 
     text = "".join(record["character"] for record in records)
     printed = [record["surprise"] for record in records]

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
+from tests.support.command import invoke_alone
 from tests.support.fake_run import created_run
 from tests.support.tiny_model import TINY_VOCABULARY, random_tensors, tiny_config
 from tui_charrnn.cli.generate import generate
@@ -41,10 +41,7 @@ def model_trained_on(
 
 
 def ask(*arguments: object) -> Result:
-    app = typer.Typer()
-    app.command()(generate)
-    asked = ["-n", "30", "--rng-seed", "1", *map(str, arguments)]
-    return CliRunner().invoke(app, asked)
+    return invoke_alone(generate, "-n", 30, "--rng-seed", 1, *arguments)
 
 
 def compared_with(*arguments: object) -> Any:

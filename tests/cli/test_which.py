@@ -1,21 +1,17 @@
 """The command `which`."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
-import typer
-from typer.testing import CliRunner, Result
 
+from tests.support.command import invoke_alone
 from tests.support.tiny_model import tiny_model_file
 from tui_charrnn.cli.score import which
 from tui_charrnn.errors import ConfigError, DataError
 
-
-def invoke(*arguments: object, stdin: bytes | None = None) -> Result:
-    app = typer.Typer()
-    app.command()(which)
-    return CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin)
+invoke = partial(invoke_alone, which)
 
 
 @pytest.fixture

@@ -8,7 +8,11 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 from unittest import mock
+
+import typer
+from typer.testing import CliRunner, Result
 
 from tui_charrnn.cli.main import run as run_command_line
 
@@ -66,6 +70,18 @@ def run_here(*arguments: str, stdin: bytes = b"") -> "subprocess.CompletedProces
         sys.stdout.flush()
         sys.stderr.flush()
     return subprocess.CompletedProcess(arguments, code, stdout.getvalue(), stderr.getvalue())
+
+
+def invoke_alone(
+    command: Callable[..., Any] | typer.Typer,
+    *arguments: object,
+    stdin: bytes | str | None = None,
+) -> Result:
+    """Run a command without `main`, in the process of the tests: its errors stay exceptions."""
+    app = command if isinstance(command, typer.Typer) else typer.Typer()
+    if app is not command:
+        app.command()(command)
+    return CliRunner().invoke(app, list(map(str, arguments)), input=stdin)
 
 
 def wait_for(claim: str, is_true: Callable[[], bool], limit: float = PATIENCE) -> None:

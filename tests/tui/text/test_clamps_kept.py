@@ -5,9 +5,8 @@ import shlex
 from pathlib import Path
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
+from tests.support.command import invoke_alone
 from tests.support.history_app import opened, shown
 from tests.support.neuron_app import COUNTER, LENGTH, PLACE, NeuronApp, neuron_app
 from tests.support.open_app import note_of
@@ -99,9 +98,7 @@ async def test_clamps_from_the_beginning_are_in_the_command_of_a_saved_text(tmp_
 
         assert settings["clamps"] == ["0:c3=2"]
         assert settings["clamp_changes"] == []
-        command = typer.Typer()
-        command.command()(generate)
-        result = CliRunner().invoke(command, shlex.split(settings["command"])[2:])
+        result = invoke_alone(generate, *shlex.split(settings["command"])[2:])
         assert result.stdout_bytes == path.with_suffix(".txt").read_bytes()
 
 

@@ -10,10 +10,8 @@ from queue import Queue
 from typing import Any
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
-from tests.support.command import PATIENCE
+from tests.support.command import PATIENCE, invoke_alone
 from tests.support.tiny_model import JAMO_VOCABULARY, tiny_model_file
 from tui_charrnn.cli.generate import generate
 from tui_charrnn.config import SamplingConfig
@@ -90,9 +88,7 @@ def test_the_saved_command_generates_the_very_same_text(
     path = save_result(tmp_path / "texts", original)
     program, command, *arguments = shlex.split(settings_beside(path)["command"])
     assert (program, command) == ("charrnn-tui", "generate")
-    app = typer.Typer()
-    app.command()(generate)
-    result = CliRunner().invoke(app, arguments)
+    result = invoke_alone(generate, *arguments)
     assert result.stdout_bytes == path.read_bytes() == original.text.encode()
 
 
