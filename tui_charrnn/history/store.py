@@ -399,8 +399,6 @@ def _joined(*sentences: str) -> str:
 
 _INDEXED: Final = 3  # shortest word that the trigram index finds
 _AT_ONCE: Final = 64  # texts that are searched between two calls of `check`
-_MOST_SHORT: Final = 50
-"""Most words below `_INDEXED` in one SQL query, which SQLite limits."""
 
 
 def split_query(query: str) -> list[str]:
@@ -413,26 +411,18 @@ def _matching(
 ) -> list[int]:
     """See `History.find`."""
     indexed: list[str] = []
-    short: list[str] = []
     others: list[str] = []
     is_indexed = has_index(database)
     for word in dict.fromkeys(split_query(query)):
-        if not is_indexed or "\0" in word:  # a NUL would end the index query
-            others.append(word.casefold())
-        elif len(word) >= _INDEXED:
+        if is_indexed and len(word) >= _INDEXED and "\0" not in word:  # NUL would end the query
             indexed.append('"' + word.replace('"', '""') + '"')
-        elif len(short) < _MOST_SHORT:
-            short.append(word)
         else:
             others.append(word.casefold())
-    where, values = "FROM generations WHERE 1", []
-    for word in short:
-        spellings = _spellings(word)
-        holds = " OR ".join(["instr(seed_text, ?) OR instr(text, ?)"] * len(spellings))
-        where += f" AND ({holds})"
-        values += [spelling for spelling in spellings for _ in range(2)]
+    where, values = "FROM generations", list[str]()
     if indexed:
-        where += " AND id IN (SELECT rowid FROM generations_index WHERE generations_index MATCH ?)"
+        where += (
+            " WHERE id IN (SELECT rowid FROM generations_index WHERE generations_index MATCH ?)"
+        )
         values.append(" AND ".join(indexed))
     where += " ORDER BY id DESC"
     if others:
@@ -444,12 +434,6 @@ def _matching(
         (*values, -1 if most is None else most),
     ).fetchone()
     return [int(number) for number in numbers.split(",")] if numbers else []
-
-
-def _spellings(word: str) -> list[str]:
-    """Return all upper- and lower-case spellings of a short word."""
-    cases = [dict.fromkeys((letter, letter.lower(), letter.upper())) for letter in word]
-    return ["".join(letters) for letters in itertools.product(*cases)]
 
 
 def _containing(
