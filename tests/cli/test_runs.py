@@ -46,6 +46,19 @@ def test_a_trainer_that_recorded_its_end_has_ended(
     assert (found["state"], found["trainer"]) == ("finished", "ended")
 
 
+def test_a_run_that_was_ended_before_its_first_step_is_not_listed_as_saved(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = fake_run(tmp_path)
+    status = read_status(run)
+    assert status is not None
+    for step, state in ((0, "stopped"), (2, "saved")):
+        printed = replace(status, state=RunState.SAVED, step=step)
+        Storage().write_atomically(run.status, encode_json(printed.to_json()))
+        runs.list_all(runs_dir=tmp_path)
+        assert capsys.readouterr().out.splitlines()[1].split()[2] == state
+
+
 def test_a_new_run_has_no_trainer_yet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     created_run(tmp_path)
     found = facts(tmp_path, capsys)

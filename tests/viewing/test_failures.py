@@ -384,7 +384,7 @@ def replace_by_a_socket(path: Path) -> None:
 @pytest.mark.parametrize(
     "harm", [remove, empty, change, scramble, replace_by_a_folder, replace_by_a_socket]
 )
-def test_a_text_that_is_not_the_same_is_told_in_the_words_of_its_reader(
+def test_a_text_that_cannot_be_used_is_told_in_the_words_of_its_reader(
     tmp_path: Path, harm: Callable[[Path], None]
 ) -> None:
     run = created_run(tmp_path)
@@ -395,8 +395,9 @@ def test_a_text_that_is_not_the_same_is_told_in_the_words_of_its_reader(
     with FakeTrainer(run) as trainer:
         trainer.fail(str(refused.value), cause_of(refused.value))
     failure = failure_of(run, ExitCode.DATA)
-    assert failure.kind is FailureKind.CORPUS_CHANGED
+    assert failure.kind is FailureKind.CORPUS
     assert failure.sentence == str(refused.value)
+    assert failure.hint == "Nothing was saved yet."
 
 
 def test_a_directory_that_cannot_be_read_is_no_fault_of_the_trainer(tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ class FailureKind(StrEnum):
     DIVERGED = "Training diverged"
     OUT_OF_MEMORY = "Out of memory"
     DISK_FULL = "The disk is full"
-    CORPUS_CHANGED = "The text is not the same"
+    CORPUS = "The text cannot be used"
     EXPLAINED = "Training failed"
     KILLED = "The trainer was killed"
     CRASHED = "The trainer crashed"
@@ -224,8 +224,7 @@ def _explained(view: RunView, message: str, cause: str) -> Failure:
     if cause == "disk":
         return _disk_full(view, message)
     if cause == "text":
-        hint = tr("The run can resume only with the text it was created for.")
-        return _failure(view, FailureKind.CORPUS_CHANGED, message, hint)
+        return _failure(view, FailureKind.CORPUS, message, _format_kept(view))
     return _failure(view, FailureKind.EXPLAINED, message, _format_kept(view))
 
 

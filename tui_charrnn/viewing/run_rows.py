@@ -97,7 +97,8 @@ def _format_state(summary: RunSummary, verdict: Verdict | None) -> tuple[str, st
         return "✗", tr("lost")
     if verdict == "silent":
         return "●", tr("no news")
-    state = tr(str(status.state))
+    is_unsaved = status.state is RunState.SAVED and not status.step
+    state = tr(str(RunState.STOPPED if is_unsaved else status.state))
     if status.state in _FAILED_STATES:
         return "✗", state
     at_work = "║" if status.state is RunState.PAUSED else "●"
