@@ -27,7 +27,8 @@ class Host(ThemedApp):
     def __init__(self, seed_text: str = "ab", limit: int = 10**6) -> None:
         super().__init__()
         settings = GenerationSettings()
-        self.view = TextView(limit=limit)
+        self.view = TextView()
+        self.view.wrapped.limit = limit
         self.text = TapeText(self.view, settings)
         self.cursor = self.text.cursor
         loaded = LoadedModel(tiny_model(vocabulary=VOCABULARY), ModelLabel("tiny"))
@@ -53,7 +54,7 @@ class Host(ThemedApp):
 
 def wrapped(view: TextView, generated: str, *, has_seed: bool = True) -> list[Row]:
     """Return the rows of a text written in one call, below an earlier one if it has a seed text."""
-    whole = WrappedText(width=view.wrapped.width, limit=10**6)
+    whole = WrappedText(width=view.wrapped.width)
     if has_seed:
         whole.append("earlier text\n\n", "note")
         whole.append("ab", "seed")
@@ -110,7 +111,7 @@ async def test_another_continuation_takes_the_place_of_what_is_no_longer_in_sigh
 
 
 async def test_what_was_dropped_is_not_missed_when_another_continuation_is_shown() -> None:
-    app = Host(limit=2000)
+    app = Host(limit=100)
     async with app.run_test(size=(24, 12)) as pilot:
         app.generate(4000)
         app.tape.rewind(100)

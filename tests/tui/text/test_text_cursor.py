@@ -4,10 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui_charrnn.tui.text.wrapped_text import DIRECTIONS, Direction, WrappedText, cluster_end, moved
+from tui_charrnn.tui.text.wrapped_text import (
+    DIRECTIONS,
+    MOST_ROWS,
+    Direction,
+    WrappedText,
+    cluster_end,
+    moved,
+)
 
 
-def wrapped(text: str, *, width: int = 10, limit: int = 100_000) -> WrappedText:
+def wrapped(text: str, *, width: int = 10, limit: int = MOST_ROWS) -> WrappedText:
     rows = WrappedText(width=width, limit=limit)
     rows.append(text, "generated")
     return rows
@@ -54,7 +61,7 @@ def test_marks_belong_to_their_letter() -> None:
 
 
 def test_a_cursor_in_a_dropped_row_continues_from_the_first_kept_row() -> None:
-    rows = wrapped("word\n" * 500, limit=1600)
+    rows = wrapped("word\n" * 500, limit=100)
     assert rows.first > 10
     assert moved(rows, (3, 2), "down", page=3)[0] == rows.first + 1
 

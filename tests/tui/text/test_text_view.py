@@ -18,7 +18,8 @@ class Host(ThemedApp):
 
     def __init__(self, limit: int = 10_000) -> None:
         super().__init__()
-        self.view = TextView(limit=limit)
+        self.view = TextView()
+        self.view.wrapped.limit = limit
         self.follows: list[bool] = []
 
     def compose(self) -> ComposeResult:
@@ -154,7 +155,7 @@ async def test_text_before_the_first_layout_is_shown() -> None:
 
 
 async def test_history_is_bounded_and_the_place_kept() -> None:
-    app = Host(limit=1600)
+    app = Host(limit=100)
     async with app.run_test(size=(30, 8)) as pilot:
         app.view.append(NUMBERS + "\n")
         app.view.focus()

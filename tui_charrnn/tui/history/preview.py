@@ -77,7 +77,7 @@ class HistoryPreview(Vertical):
     def compose(self) -> ComposeResult:
         """Yield the facts and the text."""
         yield Static("", id="history-facts", markup=False)
-        yield TextView(limit=200_000)
+        yield TextView()
 
     def on_mount(self) -> None:
         """Create the drawing timer, paused until a replay starts."""

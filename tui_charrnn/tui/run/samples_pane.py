@@ -145,7 +145,7 @@ class SampleText(TextView, can_focus=False):
     """Shows a sample; the keys are those of the pane around it."""
 
     def __init__(self) -> None:
-        super().__init__(limit=100_000)
+        super().__init__()
         self._parts: tuple[tuple[str, TextStyle], ...] = ()
 
     def show(self, *parts: tuple[str, TextStyle]) -> None:

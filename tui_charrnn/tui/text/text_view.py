@@ -19,8 +19,6 @@ from tui_charrnn.tui.text.wrapped_text import Place, Row, TextStyle, WrappedText
 from tui_charrnn.tui.theme.themed_app import KeepsText
 from tui_charrnn.viewing.formatting import in_ascii
 
-DEFAULT_LIMIT: Final = 1_000_000
-"""Most characters that are kept."""
 _WIDTH_BEFORE_LAYOUT: Final = 80
 _TEXT_STYLES: Final[tuple[TextStyle, ...]] = get_args(TextStyle)
 _SELECTED: Final = "screen--selection"
@@ -94,19 +92,12 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
 
         place: Place
 
-    def __init__(
-        self,
-        *,
-        limit: int = DEFAULT_LIMIT,
-        id: str | None = None,
-    ) -> None:
-        """Start without text; beyond about `limit` characters the oldest rows are dropped."""
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.text_layers: list[TextLayer] = [_MouseSelection(self)]
         """The layers over the text, the lowest first."""
-        self.wrapped = WrappedText(width=_WIDTH_BEFORE_LAYOUT, limit=limit)
+        self.wrapped = WrappedText(width=_WIDTH_BEFORE_LAYOUT)
         """The rows."""
-        self._limit = limit
         self._looks: dict[tuple[str, bool], Style] = {}
         """Cache of the styles of component classes; see `look`."""
 
@@ -156,7 +147,7 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
 
     def clear(self) -> None:
         """Drop all text and follow the end again."""
-        self.wrapped = WrappedText(width=self.wrapped.width, limit=self._limit)
+        self.wrapped = WrappedText(width=self.wrapped.width, limit=self.wrapped.limit)
         self.follows_end = True
         self._show_new_rows(0)
 

@@ -24,10 +24,8 @@ TextStyle = Literal["seed", "generated", "skipped", "note", "rule"]
 Run = tuple[TextStyle, int]
 """A style, and the number of characters that have it."""
 
-_LEAST_COST: Final = 16
-"""Minimum cost of a row towards the limit: empty lines take memory, too."""
-_KEPT_FRACTION: Final = 0.9
-"""Fraction of the limit that is kept when old rows are dropped, so that this is rare."""
+MOST_ROWS: Final = 20_000
+"""Most rows that are kept."""
 _REREAD: Final = 64
 """Shown characters before a cut that the gate reads again to restore its state."""
 
@@ -41,11 +39,6 @@ class Row(NamedTuple):
     """The styles of `text`, in order."""
     ends_line: bool = False
     """Whether a line feed follows, rather than the rest of the line."""
-
-    @property
-    def cost(self) -> int:
-        """The row's cost towards the limit, in characters."""
-        return max(len(self.text), _LEAST_COST)
 
     def drawn(self, width: int) -> "Row":
         """Return the row with its tabs expanded, as it is drawn, selected and copied."""
@@ -123,9 +116,11 @@ class WrappedText:
     ever shown, so a number stays valid when old rows are dropped.
     """
 
-    def __init__(self, *, width: int, limit: int) -> None:
-        """Start without text; beyond about `limit` characters the oldest rows are dropped."""
+    def __init__(self, *, width: int, limit: int = MOST_ROWS) -> None:
+        """Start without text."""
         self.width = width
+        self.limit = limit
+        """Beyond so many rows the oldest tenth is dropped."""
         self.first = 0
         """Number of the oldest kept row."""
         self.rows = [Row()]
@@ -134,8 +129,6 @@ class WrappedText:
         """Offset of each row, in shown characters and line feeds since the first row ever."""
         self.sources = SourceMap()
         """Maps source offsets to shown offsets."""
-        self._limit = limit
-        self._cost = _LEAST_COST
         self._sanitizer = TextSanitizer()
 
     @property
@@ -160,8 +153,10 @@ class WrappedText:
             if piece:
                 last = self._pop()
                 self._push_line(last.text + piece, merge_runs([*last.runs, (style, len(piece))]))
-        if self._cost > self._limit:
-            self._drop_oldest()
+        if len(self.rows) > self.limit:
+            dropped = len(self.rows) - 9 * self.limit // 10  # so that this is rare
+            del self.rows[:dropped], self.starts[:dropped]
+            self.first += dropped
         return changed
 
     def cut(self, source: int) -> int:
@@ -190,7 +185,7 @@ class WrappedText:
         """Wrap to another width; return the number of the row where row `anchor` now starts."""
         offset = self.starts[min(max(anchor - self.first, 0), len(self.rows) - 1)]
         old, self.width = self.rows, width
-        self.rows, self._cost = [], 0
+        self.rows = []
         del self.starts[1:]
         for line in _lines(old):
             self._push_line("".join(row.text for row in line), merge_runs(_runs(line)))
@@ -220,22 +215,12 @@ class WrappedText:
             last = self.rows[-1]
             self.starts.append(self.starts[-1] + len(last.text) + last.ends_line)
         self.rows.append(row)
-        self._cost += row.cost
 
     def _pop(self) -> Row:
         row = self.rows.pop()
         if self.rows:
             self.starts.pop()
-        self._cost -= row.cost
         return row
-
-    def _drop_oldest(self) -> None:
-        kept, dropped = self._limit * _KEPT_FRACTION, 0
-        while self._cost > kept and dropped < len(self.rows) - 1:
-            self._cost -= self.rows[dropped].cost
-            dropped += 1
-        del self.rows[:dropped], self.starts[:dropped]
-        self.first += dropped
 
 
 def merge_runs(runs: Iterable[Run]) -> list[Run]:
