@@ -204,7 +204,6 @@ def table_sentences() -> set[str]:
         *SHORT_NAMES.values(),
         *(LABELS.get(name, name.replace("_", " ")) for name in SAMPLING),
         Preferences.bounds()["length"].sentence,
-        Preferences.bounds()["pace"].words,
         *(end_of_sentence(reason) for reason in tape_start.NO_REPLAY_REASONS),
         *(column.label for column in COLUMNS),
         actions.READ_ONLY,

@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from tui_charrnn import settings
 from tui_charrnn.config import SamplingConfig, SamplingNumbers
 from tui_charrnn.errors import ConfigError, SettingsFileError
 from tui_charrnn.folders import config_folder, default_runs_folder, path_in
@@ -19,7 +20,6 @@ from tui_charrnn.settings import (
     refuse,
     setting,
     unknown_sentence,
-    written,
 )
 from tui_charrnn.translation import LANGUAGES, tr
 
@@ -55,7 +55,6 @@ class Preferences(SamplingNumbers):
         maximum=100_000,
         optional=True,
         none="max",
-        words="a whole number of {minimum:g} to {maximum:g}, or max",
     )
     history: bool = setting(True, "Keep generated texts in a history that only you can read.")
     seed_history: bool = setting(True, "Remember the seed texts of the app.")
@@ -128,7 +127,7 @@ def check_value(name: str, value: object) -> Any:
 def format_value(name: str, value: object) -> str:
     """A value as users write it."""
     bounds = Preferences.bounds().get(name)  # rules for characters are not preferences
-    return bounds.none if value is None and bounds is not None else written(value)
+    return bounds.none if value is None and bounds is not None else settings.format_value(value)
 
 
 _LARGEST_FILE: Final = 256 * 1024

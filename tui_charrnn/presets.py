@@ -6,7 +6,7 @@ from typing import Any
 
 from tui_charrnn.config import ModelConfig, TrainingConfig, refuse_together
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.settings import Problem, refuse, written
+from tui_charrnn.settings import Problem, format_value, refuse
 from tui_charrnn.translation import tr
 
 
@@ -188,9 +188,9 @@ class StartingPoint:
                 tr(
                     "is {given}, but the model {model} has {own}, which a run that starts from "
                     "it keeps. Leave the setting out, or start without a model.",
-                    given=written(values[name]),
+                    given=format_value(values[name]),
                     model=self.name,
-                    own=written(has),
+                    own=format_value(has),
                 ),
             )
             for name, has in own.items()

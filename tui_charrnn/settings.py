@@ -73,8 +73,6 @@ class Bounds:
     if it cannot be automatic."""
     is_listed: bool = True
     """Whether it is an option of its own."""
-    words: str = ""
-    """The allowed values in words, if the other bounds do not express them."""
 
     def admits(self, value: object) -> bool:
         """Whether a value of the right type is within the bounds."""
@@ -95,12 +93,12 @@ class Bounds:
 
     def allowed(self) -> str:
         """The allowed values in words."""
-        if self.words:
-            return tr(self.words, minimum=self.minimum, maximum=self.maximum)
         if self.choices:
             return tr("one of {choices}", choices=", ".join(self.choices))
         words = tr("a text") if self.is_text else self._allowed_numbers()
-        words = tr("{allowed}, or none", allowed=words) if self.optional else words
+        words = (
+            tr("{allowed}, or {none}", allowed=words, none=self.none) if self.optional else words
+        )
         return tr("{allowed}, or auto", allowed=words) if self.automatic else words
 
     def _allowed_numbers(self) -> str:
@@ -114,19 +112,14 @@ class Bounds:
         return tr("{least} and at most {high}", least=least, high=high)
 
 
-def written(value: object) -> str:
-    """A value as users write it: true, none, 0.5."""
-    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
-
-
 def format_value(value: Any, *, is_duration: bool = False) -> str:
-    """Format a value as it would be typed; `Settings.parse` reads it back."""
+    """Format a value as it would be typed: true, none, 0.5; `Settings.parse` reads it back."""
     if is_duration and value is not None:
         return format_exact_duration(value)
     if isinstance(value, float):
         short = f"{value:g}"
         return short if float(short) == value else repr(value)
-    return written(value)
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
 def setting(default: Any, sentence: str, **bounds: Any) -> Any:
@@ -164,7 +157,7 @@ class Settings:
             return _SWITCHES[typed.lower()] if kind is bool else kind(typed)
         except (KeyError, ValueError):
             sentence = _refusal(bounds, text)
-            if kind is int and not bounds.words:
+            if kind is int:
                 sentence = tr(
                     "must be a whole number, {allowed}. Received: {received}.",
                     allowed=bounds.allowed(),

@@ -99,8 +99,8 @@ def test_switches_are_written_in_many_ways(word: str, value: bool) -> None:
         ("temprature = 1", "There is no setting 'temprature'. Did you mean 'temperature'?"),
         ("key = 1", "There is no setting 'key'. Did you mean 'keys'?"),
         ("xyzzy = 1", "There is no setting 'xyzzy'."),
-        ("pace = 'fast'", "pace must be a whole number of 1 to 100000, or max. Received: 'fast'."),
-        ("pace = true", "pace must be a whole number of 1 to 100000, or max. Received: True."),
+        ("pace = 'fast'", "pace must be at least 1 and at most 100,000, or max. Received: 'fast'."),
+        ("pace = true", "pace must be at least 1 and at most 100,000, or max. Received: True."),
         ("temperature = nan", "temperature must be at least 0 and at most 100. Received: nan."),
         (
             "glyphs = 'dots'",
@@ -135,8 +135,10 @@ def test_a_bad_value_leaves_the_good_ones_in_force(file: Path) -> None:
 def test_a_bad_variable_is_told_by_its_name(file: Path) -> None:
     found = resolve(environment={"CHARRNN_PACE": "often", "CHARRNN_RUNS": "/somewhere"})
     assert found.preferences.runs_dir == "/somewhere"
-    assert found.problems == (
-        "CHARRNN_PACE: pace must be a whole number of 1 to 100000, or max. Received: 'often'.",
+    (problem,) = found.problems
+    assert problem == (
+        "CHARRNN_PACE: pace must be a whole number, at least 1 and at most 100,000, or max. "
+        "Received: 'often'."
     )
 
 

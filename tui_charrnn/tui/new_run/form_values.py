@@ -276,7 +276,8 @@ class ListedSetting:
         """The allowed values, in words."""
         if self.bounds.is_duration:
             time = tr("a time like 90s, 10m or 2h")
-            return tr("{allowed}, or none", allowed=time) if self.bounds.optional else time
+            is_optional = self.bounds.optional
+            return tr("{allowed}, or {none}", allowed=time, none="none") if is_optional else time
         return self.bounds.allowed()
 
     def read(self, typed: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from tui_charrnn.folders import data_folder
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.generation.tape_file import tape_document
 from tui_charrnn.hangul import whole_text
-from tui_charrnn.settings import written
+from tui_charrnn.settings import format_value
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.messages import NoteWritten, PostNote
@@ -255,7 +255,7 @@ def _arguments(result: GenerationResult, sampling: SamplingConfig) -> list[str]:
         part
         for name, value in values.items()
         if value is not None or name in FILTERS  # the user's settings may have another default
-        for part in (f"--{name.replace('_', '-')}", written(value))
+        for part in (f"--{name.replace('_', '-')}", format_value(value))
     ]
     options += [part for _, held in result.clamps for word in held for part in ("--clamp", word)]
     return ["charrnn-tui", "generate", *options, "--", result.opening.seed_text]
