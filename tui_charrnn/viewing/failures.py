@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from tui_charrnn.errors import EXPECTED_EXIT_CODES, ExitCode
 from tui_charrnn.invocation import command
-from tui_charrnn.runs.description import RunState, RunStatus
+from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.layout import REFUSAL_PREFIX, RunDirectory, format_command
 from tui_charrnn.runs.liveness import LOST_AFTER, SILENT_AFTER
 from tui_charrnn.runs.records import RunDiverged
@@ -165,13 +165,11 @@ def diagnose(view: RunView, exit_code: int | None, log: Sequence[str]) -> Failur
         return _failure(view, FailureKind.UNREADABLE, view.problem, hint)
     if view.diverged is not None:
         return _diverged(view, view.diverged)
-    if view.failure or view.state is RunState.FAILED:
-        # a full disk takes the status, whose room is reserved, but not the record
-        status = view.status or RunStatus(state=view.state)
-        message, cause = safe_line(status.message) or tr("Training failed."), status.cause
-        if view.failure:
-            message, cause = view.failure, view.failure_cause
-        return _explained(view, message, cause)
+    # a full disk takes the status, whose room is reserved, but not the record
+    failed = view.failed or (view.status if view.state is RunState.FAILED else None)
+    if failed is not None:
+        message = safe_line(failed.message) or tr("Training failed.")
+        return _explained(view, message, failed.cause)
     if not view.state.is_live or view.ended is not None or exit_code in EXPECTED_EXIT_CODES:
         return None
     if view.life == "lost":

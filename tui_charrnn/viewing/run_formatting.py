@@ -38,8 +38,8 @@ _WITH_CLOCK = {RunState.CREATED, RunState.PREPARING, RunState.LOADING, RunState.
 
 def format_state(view: RunView, now: float) -> str:
     """What the run is doing at `now` (seconds, monotonic), with a clock in states without steps."""
-    if view.failure or view.diverged:
-        return tr(STATE_LABELS[RunState.FAILED if view.failure else RunState.DIVERGED])
+    if view.failed or view.diverged:
+        return tr(STATE_LABELS[RunState.FAILED if view.failed else RunState.DIVERGED])
     if view.state.is_live and view.life == "lost":
         return tr("lost")
     state = tr(STATE_LABELS[view.state])
@@ -66,7 +66,7 @@ def format_degradation(view: RunView) -> str:
 
 def state_mark(view: RunView) -> str:
     """Symbol of the state, so that color is not the only distinction."""
-    if view.failure or view.diverged or (view.state.is_live and view.life == "lost"):
+    if view.failed or view.diverged or (view.state.is_live and view.life == "lost"):
         return "✗"
     if view.is_live and view.state is RunState.PAUSED:
         return "║"

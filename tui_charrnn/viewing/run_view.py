@@ -96,8 +96,6 @@ class RunView:
     memories: list[MemoryMeasured] = field(default_factory=list)
     """Measurements of how far back the weights look, oldest first."""
     newest_batch: BatchTrained | None = None
-    batches: int = 0
-    """Number of batches read, without those dropped by a rollback or resume."""
     gradient_norms: LossHistory = field(default_factory=LossHistory)
     """Of every batch, before clipping."""
     learning_rates: LossHistory = field(default_factory=LossHistory)
@@ -114,10 +112,7 @@ class RunView:
     calibrated: ModelCalibrated | None = None
     """The calibration of the best model, or why there is none; None before the end."""
     diverged: RunDiverged | None = None
-    failure: str = ""
-    """Why the trainer failed, safe to show; empty if it did not."""
-    failure_cause: str = ""
-    """As in `RunFailed.cause`."""
+    failed: RunFailed | None = None
     ended: RunEnded | None = None
 
     @property
@@ -128,7 +123,7 @@ class RunView:
     @property
     def is_live(self) -> bool:
         """Whether a trainer is at work on the run, as far as is known."""
-        has_ended = self.ended is not None or self.diverged is not None or bool(self.failure)
+        has_ended = self.ended is not None or self.diverged is not None or self.failed is not None
         return self.state.is_live and self.life in AT_WORK and not has_ended
 
     @property
@@ -136,7 +131,7 @@ class RunView:
         """All but the newest batches, to compare by `==`: its change is drawn immediately."""
         return (
             (self.run, self.description, self.state, self.life, self.ended, self.diverged),
-            (self.failure, self.problem, self.warning, self.batches > 0, self.losses.gaps),
+            (self.failed, self.problem, self.warning, self.batches > 0, self.losses.gaps),
             (self.plan, self.total_steps, self.baselines, self.checkpoint_step),
             (len(self.checkpoints), len(self.evaluations), len(self.samples)),
         )
@@ -201,6 +196,11 @@ class RunView:
     def checkpoint_step(self) -> int | None:
         """The step of the newest checkpoint."""
         return self.checkpoints[-1] if self.checkpoints else None
+
+    @property
+    def batches(self) -> int:
+        """Number of batches read, without those dropped by a rollback or resume."""
+        return sum(bucket.count for bucket in self.learning_rates.buckets)
 
     @property
     def clipped_share(self) -> float | None:
@@ -273,7 +273,7 @@ def format_quantity(quantity: str) -> str:
 
 
 def _apply_started(view: RunView, _: RunStarted) -> None:
-    view.ended, view.diverged, view.failure, view.failure_cause = None, None, "", ""
+    view.ended = view.diverged = view.failed = None
 
 
 def _apply_baselines(view: RunView, record: BaselinesMeasured) -> None:
@@ -367,7 +367,6 @@ def _apply_stretch(view: RunView, stretch: BatchStretch) -> None:
     view.gradient_norms.extend(steps, norms, elapsed)
     view.learning_rates.extend(steps, stretch.learning_rates, elapsed)
     view.smoothed.extend(list(filter(math.isfinite, stretch.losses)))
-    view.batches += len(stretch)
     limit = view.description.training.gradient_norm_limit if view.description else None
     if limit is not None:
         view.clipped.extend(steps, list(map(float(limit).__lt__, norms)), elapsed)
@@ -457,7 +456,7 @@ def _apply_warned(view: RunView, record: RunWarned) -> Notice:
 
 
 def _apply_resumed(view: RunView, record: RunResumed) -> None:
-    view.ended, view.diverged, view.failure, view.failure_cause = None, None, "", ""
+    view.ended = view.diverged = view.failed = None
     _drop_after(view, record.step)
 
 
@@ -471,7 +470,6 @@ def _drop_after(view: RunView, step: int) -> None:
     view.checkpoints = [saved for saved in view.checkpoints if saved <= step]
     view.samples, view.memories = _until(view.samples, step), _until(view.memories, step)
     view.newest_batch = None
-    view.batches = sum(bucket.count for bucket in view.losses.buckets)
     view.smoothed = RunningMean()
     if view.losses.buckets:  # continue the mean from the last kept bucket
         view.smoothed.add(view.losses.buckets[-1].mean)
@@ -523,8 +521,8 @@ def _apply_diverged(view: RunView, record: RunDiverged) -> Notice:
 
 
 def _apply_failed(view: RunView, record: RunFailed) -> Notice:
-    view.failure, view.failure_cause = safe_line(record.message), record.cause
-    return Notice(tr_recorded(view.failure), "error")
+    view.failed = record
+    return Notice(tr_recorded(safe_line(record.message)), "error")
 
 
 def _apply_preempted(_: RunView, record: RunPreempted) -> Notice:

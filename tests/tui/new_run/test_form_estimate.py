@@ -70,7 +70,7 @@ def test_a_time_ends_with_the_greatest_number_of_epochs() -> None:
     found = estimate_run(training, TRIAL, 1_000_000)
     assert (found.steps, found.bound) == (2634, "max_epochs")  # 6 times (900,000 - 1) // (32 * 64)
     assert format_estimate(training, found) == (
-        "about 30 s for 2,634 steps, 6 times through this text; more would overfit"
+        "about 30s for 2,634 steps, 6 times through this text; more would overfit"
     )
 
 
@@ -102,24 +102,24 @@ def test_a_time_fits_a_number_of_steps() -> None:
 def test_steps_get_a_time_and_a_time_gets_steps() -> None:
     steps = requested(preset="tiny", length="1234 steps").training
     assert format_estimate(steps, RunEstimate(1234, 2.5, 40.0)) == (
-        "about 40 s for 1,234 steps, 2.5 times through this text"
+        "about 40s for 1,234 steps, 2.5 times through this text"
     )
     minute = requested(preset="tiny", length="60s").training
     assert format_estimate(minute, RunEstimate(1234, 0.25, 60.0)) == (
-        "about 1,200 steps, 25% of this text, adjusted to 60 s during the run"
+        "about 1,200 steps, 25% of this text, adjusted to 1m during the run"
     )
 
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [
-        (0.2, "1 s"),
-        (42, "40 s"),
-        (180, "3 min"),
-        (5900, "98 min"),
-        (7300, "2 h"),
-        (8500, "2 h 20 min"),
-        (200_000, "2.3 days"),
+        (0.2, "1s"),
+        (42, "40s"),
+        (180, "3m"),
+        (5900, "1h38m"),
+        (7300, "2h"),
+        (8500, "2h20m"),
+        (200_000, "2d08h"),
     ],
 )
 def test_times_are_rounded(seconds: float, words: str) -> None:
@@ -178,7 +178,7 @@ def test_missing_times_are_marked_until_batches_are_timed() -> None:
     assert f"time and memory: {TIMING}" in texts_of(new, facts, TrialAnswer(None, TIMING))
     lines = texts_of(new, facts, TrialAnswer(TRIAL, "longer"))
     assert lines[0] == "1x256 lstm+norm, 350k parameters for 60 characters"
-    assert lines[1].startswith("about 10 s for 1,000 steps, 23 times through this text")
+    assert lines[1].startswith("about 10s for 1,000 steps, 23 times through this text")
     assert lines[1].endswith("(longer)")
     assert lines[2] == "800 MB of memory on processor, 2 threads, float32"
 

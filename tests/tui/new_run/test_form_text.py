@@ -262,7 +262,7 @@ async def test_time_and_memory_are_measured(
     async with app.run_test() as pilot:
         await form_shown(pilot)
         app.type_into(corpus=str(texts / "tale.txt"), length="300 steps")
-        await wait_until(pilot, "a time", lambda: "about 3 s for 300 steps" in estimate_of(app))
+        await wait_until(pilot, "a time", lambda: "about 3s for 300 steps" in estimate_of(app))
         assert "800 MB of memory on processor, 2 threads, float32" in estimate_of(app)
         assert "for 9 characters" in estimate_of(app)
 

@@ -4,6 +4,7 @@ The time comes from an earlier trial, or a few batches are timed.
 """
 
 import contextlib
+import math
 import os
 import subprocess
 import threading
@@ -17,6 +18,7 @@ from textual.containers import Vertical
 from textual.widgets import Static
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.durations import format_round_duration
 from tui_charrnn.errors import ConfigError, reason_of
 from tui_charrnn.model.shapes import parameter_count
 from tui_charrnn.presets import MAX_PARAMETERS_PER_CHARACTER, PRESETS, Preset, find_preset
@@ -288,22 +290,14 @@ def rounded(count: int) -> int:
     return round(count, 2 - digits) if digits > 2 else count
 
 
+_ROUNDING: Final = ((10, 1), (90, 5), (6_000, 60), (86_400, 600), (math.inf, 3_600))
+"""Durations in seconds, and the steps to which an estimate below each is rounded."""
+
+
 def format_rough_time(seconds: float) -> str:
-    """Format a rounded duration, e.g. 40 s, 9 min, 2 h 20 min or 1.5 days."""
-    if seconds < 10:
-        return tr("{seconds} s", seconds=max(1, round(seconds)))
-    if seconds < 90:
-        return tr("{seconds} s", seconds=round(seconds / 5) * 5)
-    minutes = round(seconds / 60)
-    if minutes < 100:
-        return tr("{minutes} min", minutes=minutes)
-    tens = round(seconds / 600)
-    if tens < 6 * 36:
-        hours, rest = divmod(tens, 6)
-        if rest:
-            return tr("{hours} h {minutes} min", hours=hours, minutes=rest * 10)
-        return tr("{hours} h", hours=hours)
-    return tr("{days:.1f} days", days=seconds / 86_400)
+    """Format an estimated duration, rounded: 40s, 9m, 2h20m, 2d08h."""
+    step = next(step for limit, step in _ROUNDING if seconds < limit)
+    return format_round_duration(max(1, round(seconds / step) * step))
 
 
 def format_network(model: ModelConfig, vocabulary_size: int | None, units: str) -> str:
