@@ -81,7 +81,7 @@ async def test_notes_and_toasts(tmp_path: Path) -> None:
     async with app.run_test(size=SIZE, notifications=True) as pilot:
         await wait_until(pilot, "toasts", lambda: "evil" in screen_text(app))
         for string in STRINGS.values():
-            app.main.show_note(string, is_problem=True)
+            app.main.note.show_note(string, is_problem=True)
             await pilot.pause()
             check(app)
 
@@ -122,7 +122,7 @@ async def test_seeds_and_texts(tmp_path: Path) -> None:
             seed.load_text(string)
             await pilot.pause()
             check(app)
-            app.main.show_note("")
+            app.main.note.show_note("")
             await pilot.press("enter")
             await wait_until(pilot, "an answer", lambda: "continues" in note_of(app))
             check(app)

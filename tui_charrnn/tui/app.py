@@ -203,7 +203,7 @@ class CharRNNApp(ThemedApp):
     def on_new_run_requested(self, event: NewRunRequested | None) -> None:
         """Open the new-run form; an event prefills it from a run. Refuse in a read-only session."""
         if self.session.is_readonly:
-            self.main.show_note(tr(READ_ONLY))
+            self.main.note.show_note(tr(READ_ONLY))
             return
         self.push_screen(
             lazy.NewRunScreen(self.session, self._launch or lazy.launch_trainer, event),
@@ -218,7 +218,7 @@ class CharRNNApp(ThemedApp):
     def on_resume_requested(self, event: ResumeRequested) -> None:
         """Start a trainer in a thread to resume a run; refuse in a read-only session."""
         if self.session.is_readonly:
-            self.main.show_note(tr(READ_ONLY))
+            self.main.note.show_note(tr(READ_ONLY))
             return
         launch, run = self._launch or lazy.launch_trainer, event.run
 
@@ -237,7 +237,7 @@ class CharRNNApp(ThemedApp):
     def on_trainer_started(self, event: TrainerStarted) -> None:
         """Show the resumed run, or the error that prevented the start."""
         if isinstance(event.outcome, CharRNNError):
-            self.main.show_note(str(event.outcome), is_problem=True)
+            self.main.note.show_note(str(event.outcome), is_problem=True)
             return
         self.main.action_show("training")
         self._show_started(event)

@@ -209,12 +209,19 @@ class KeyRow(Static):
     focus.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, owner: Owner | None = None) -> None:
+        """Show the keys of one owner alone; without one, no key until `show`."""
         super().__init__(markup=False)
         self.auto_links = False  # Textual would draw each link in one color
+        self._owner = owner
         self._request: object = None
         self._parts: list[tuple[Content, bool]] = []
         """Keys that share a label, and whether they must be shown."""
+
+    def on_mount(self) -> None:
+        """Show the keys of the owner."""
+        if self._owner is not None:
+            self.show({key.id for key in active_keys() if key.owner != self._owner}, self._owner)
 
     def show(
         self,

@@ -212,7 +212,7 @@ class MainScreen(Screen[None]):
         elif can_generate:
             source = key_label("text.source")
             sentence += " " + tr("{source} generates with the run itself.", source=source)
-        self.show_note(sentence)
+        self.note.show_note(sentence)
 
     def on_run_changed(self, event: RunChanged) -> None:
         """Draw the run, and the keys that fit its state."""
@@ -226,7 +226,7 @@ class MainScreen(Screen[None]):
             self.run_controls.announcer.observe(view)
         if self.session.follows_started and not self._is_source_told:
             self._is_source_told = True
-            self.show_note(_format_next(self.session.next_source))
+            self.note.show_note(_format_next(self.session.next_source))
         views = view, *self._others
         seldom_changing = [each.seldom_changing if each else None for each in views]
         self._drawing.request((seldom_changing, self._pending_requests))
@@ -262,11 +262,7 @@ class MainScreen(Screen[None]):
     def on_note_written(self, event: NoteWritten) -> None:
         """Show the note."""
         event.stop()
-        self.show_note(event.sentence, is_problem=event.is_problem, lasts=event.lasts)
-
-    def show_note(self, sentence: str, *, is_problem: bool = False, lasts: bool = False) -> None:
-        """Show a note below the panes, for some seconds or, with `lasts`, until it is cleared."""
-        self.note.show_note(sentence, is_problem=is_problem, lasts=lasts)
+        self.note.show_note(event.sentence, is_problem=event.is_problem, lasts=event.lasts)
 
     def action_show(self, pane: str) -> None:
         """Open a pane and give it the focus."""
@@ -341,7 +337,9 @@ class MainScreen(Screen[None]):
             session.source, session.model = chosen
             session.started = None
             source = session.source_name
-            self.show_note(tr("From the next Enter on, {source} will generate.", source=source))
+            self.note.show_note(
+                tr("From the next Enter on, {source} will generate.", source=source)
+            )
             self.text_pane.show_source()
 
         self.app.push_screen(lazy.ModelScreen(session), take)

@@ -192,8 +192,8 @@ class FollowingScrollView(RowView):
 
         follows: bool
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self) -> None:
+        super().__init__()
         self.strips: LRUCache[int, Strip] = LRUCache(1024)
         """Drawn rows, by their numbers."""
 

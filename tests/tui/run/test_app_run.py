@@ -70,7 +70,7 @@ async def test_a_message_ends_with_another_pane(tmp_path: Path, trainer: FakeTra
     app = tiny_app(tmp_path)
     async with app.run_test() as pilot:
         await wait_until(pilot, "the run", lambda: app.session.has_live_run)
-        app.main.show_note("Copied.")
+        app.main.note.show_note("Copied.")
         await pilot.press("f4")
         await wait_until(pilot, "the hint", lambda: "shows a run" in note_of(app))
 

@@ -15,7 +15,7 @@ from tui_charrnn.translation import tr
 from tui_charrnn.tui.chrome import KeyRow
 from tui_charrnn.tui.dialogs import Answer, Dialog, MessageLine, QuestionScreen
 from tui_charrnn.tui.history.browser import HistoryBrowser
-from tui_charrnn.tui.keys.keymap import active_keys, bindings_of, key_label
+from tui_charrnn.tui.keys.keymap import bindings_of, key_label
 from tui_charrnn.tui.keys.table import Owner
 from tui_charrnn.tui.messages import NoteWritten
 from tui_charrnn.tui.row_views import CursorView
@@ -84,12 +84,7 @@ class HistoryScreen(Dialog[Entry | None]):
             ),
         )
         yield MessageLine(id="history-note")
-        yield KeyRow()
-
-    def on_mount(self) -> None:
-        """Show the keys."""
-        others = {key.id for key in active_keys() if key.owner != "history"}
-        self.query_one(KeyRow).show(others, "history")
+        yield KeyRow("history")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Focus the list."""

@@ -22,7 +22,7 @@ from tui_charrnn.translation import chosen_language, tr
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.chrome import KeyRow
 from tui_charrnn.tui.dialogs import Dialog, MessageLine
-from tui_charrnn.tui.keys.keymap import active_keys, bindings_of, key_label
+from tui_charrnn.tui.keys.keymap import bindings_of, key_label
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -198,7 +198,7 @@ class Page(Dialog[None]):
                 yield Static(self.lesson, id="lesson", markup=False)
             yield from self.compose_page()
         yield MessageLine(id="page-note")
-        yield KeyRow()
+        yield KeyRow(self.OWNER)
 
     def compose_page(self) -> ComposeResult:
         """Yield the content of the frame."""
@@ -207,11 +207,6 @@ class Page(Dialog[None]):
     def rows(self, width: int, height: int) -> Sequence[str | Content]:
         """Return the rows of the picture, safe to show; rows beyond the height are cut off."""
         raise NotImplementedError
-
-    def on_mount(self) -> None:
-        """Show the keys."""
-        others = {key.id for key in active_keys() if key.owner != self.OWNER}
-        self.query_one(KeyRow).show(others, self.OWNER)
 
     def on_unmount(self) -> None:
         """Cancel the background task."""

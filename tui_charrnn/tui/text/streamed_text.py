@@ -168,7 +168,8 @@ class StreamedText(TextView):
     """
 
     def __init__(self) -> None:
-        super().__init__(id="streamed-text")
+        super().__init__()
+        self.id = "streamed-text"
         self.selection = KeySelection(self)
         self.text_layers.append(self.selection)
 

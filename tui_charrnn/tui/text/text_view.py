@@ -92,8 +92,8 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
 
         place: Place
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self) -> None:
+        super().__init__()
         self.text_layers: list[TextLayer] = [_MouseSelection(self)]
         """The layers over the text, the lowest first."""
         self.wrapped = WrappedText(width=_WIDTH_BEFORE_LAYOUT)
