@@ -8,6 +8,7 @@ from tui_charrnn.viewing.formatting import (
     age_width,
     counted,
     format_age,
+    format_character,
     format_count,
     format_model_loss,
     format_size,
@@ -75,3 +76,8 @@ def test_an_age_has_its_unit_in_korean_and_room_for_it() -> None:
         *("59초", "5분", "23시간", "1,000일")
     ]
     assert age_width() == 6  # of 23시간
+
+
+def test_a_character_without_a_width_is_shown_as_its_code_point() -> None:
+    shown = [format_character(each) for each in "\u200d\ufe0f\u0301a漢"]
+    assert shown == ["U+200D", "U+FE0F", "◌\u0301", "a", "漢"]

@@ -88,7 +88,8 @@ def age_width() -> int:
 def format_character(character: str, *, is_ascii: bool = False) -> str:
     """A readable form of a character, safe to show.
 
-    With `is_ascii`, a symbol that `in_ascii` would replace is shown as its code point.
+    A character without a width, as a joiner of emoji, is shown as its code point; with `is_ascii`,
+    also a symbol that `in_ascii` would replace.
     """
     if character in NAMES:
         return tr(NAMES[character])
@@ -97,7 +98,7 @@ def format_character(character: str, *, is_ascii: bool = False) -> str:
         return f"-{shown}"
     if unicodedata.combining(character):
         return f"\N{DOTTED CIRCLE}{shown}"
-    if is_ascii and in_ascii(shown) != shown:
+    if not cell_len(shown) or (is_ascii and in_ascii(shown) != shown):
         return f"U+{ord(character):04X}"
     return shown
 
