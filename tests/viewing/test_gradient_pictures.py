@@ -37,6 +37,14 @@ def test_every_row_fits(size: tuple[int, int]) -> None:
     assert all(len(row) <= width for row in rows)
 
 
+def test_the_curve_has_room_before_the_live_run() -> None:
+    low, high = (memory_rows([FADING], 76, height, ["", "live"]) for height in (8, 12))
+    assert low[0] == high[0] == "mean influence on a character, share of the largest, by distance"
+    assert "live" not in low
+    assert high[-1] == "live"
+    assert (len(low), len(high)) == (8, 12)
+
+
 def test_the_table_has_the_distances_of_each() -> None:
     text = "\n".join(memory_rows([FADING, STAYING], 80, 22))
     (row,) = [line for line in text.splitlines() if "one  " in line]

@@ -82,12 +82,18 @@ def measure_model(
     return MemoryCurve(name, format_shape(model.config), memory)
 
 
-def memory_rows(curves: Sequence[MemoryCurve], width: int, height: int) -> list[str]:
-    """The chart, then a table row and a strip for each model.
+def memory_rows(
+    curves: Sequence[MemoryCurve], width: int, height: int, live: Sequence[str] = ()
+) -> list[str]:
+    """The chart, then a table row and a strip for each model, then the rows of a live run.
 
-    If `height` is too small, the strips are left out first, then the chart shrinks, then it goes.
+    If `height` is too small, the strips are left out first, then the live run, then the chart
+    shrinks, then it goes.
     """
     table = _table_rows(curves, width)
+    if height - len(table) - len(live) < 8:
+        live = ()
+    height -= len(live)
     head = tr("gradient of the loss with respect to h, step by step back (right: the end)")
     strips = ["", head]
     strips += [
@@ -98,7 +104,7 @@ def memory_rows(curves: Sequence[MemoryCurve], width: int, height: int) -> list[
         strips = []
     room = height - len(table) - len(strips) - 3
     chart = chart_rows(curves, width, room) if room > 0 else []
-    rows = [*chart, *table, *strips]
+    rows = [*chart, *table, *strips, *live]
     return [row if cell_len(row) <= width else set_cell_size(row, width) for row in rows]
 
 

@@ -142,8 +142,7 @@ class MemoryPage(Page):
         live = [] if view is None or newest is None else run_rows(view.run.name, newest, width)
         if not self.curves:
             return [tr("Measuring ..."), *live]
-        rows = memory_rows(self.curves, width, height - len(live))
-        return [colored(row, SIGNS) for row in [*rows, *live]]
+        return [colored(row, SIGNS) for row in memory_rows(self.curves, width, height, live)]
 
 
 _LIMITS: Final = (0.1, 0.3, 1.0, 3.0, 10.0, 100.0)
