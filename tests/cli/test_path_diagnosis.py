@@ -8,7 +8,7 @@ from tests.support.examination import NAMES, ON_CPU, ON_GPU
 from tui_charrnn.cli.diagnosis import Finding, judge_computation
 from tui_charrnn.cli.tensorflow_process import Answer
 from tui_charrnn.errors import ExitCode
-from tui_charrnn.training.machine import Card, Gpu, Nvidia
+from tui_charrnn.training.nvidia import Card, Gpu, Nvidia
 from tui_charrnn.training.trial_facts import Examination
 
 CARD = Nvidia(cards=(Card("NVIDIA A10", 24_000_000_000),), driver="550.1", devices=1)

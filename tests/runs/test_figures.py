@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.fake_run import created_run
 from tui_charrnn.errors import ConfigError, RunError
-from tui_charrnn.runs.archive import Figures, export_figures, read_figures
+from tui_charrnn.runs.figures import Figures, export_figures, read_figures
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.records import (
     BatchTrained,

@@ -4,7 +4,7 @@ import sys
 from dataclasses import replace
 
 from tui_charrnn.runs.records import PathTrial
-from tui_charrnn.training.machine import Gpu
+from tui_charrnn.training.nvidia import Gpu
 from tui_charrnn.training.trial_facts import Examination
 
 NAMES = ("device", "layers", "compiler", "precision", "shards")

@@ -16,7 +16,7 @@ from tui_charrnn.errors import ExitCode
 from tui_charrnn.runs.records import BatchTrained, PathChosen, RunResumed, RunWarned, format_way
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.interruption import Interruption, Reason
-from tui_charrnn.training.machine import Gpu
+from tui_charrnn.training.nvidia import Gpu
 from tui_charrnn.training.trial_facts import Examination, decode_result, encode_result
 
 pytestmark = pytest.mark.tensorflow

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tui_charrnn.runs.description import GpuUsage
-from tui_charrnn.training.machine import GpuMeter
+from tui_charrnn.training.usage import GpuMeter
 
 NAMES = ("First GPU", "Second GPU", "Third GPU")
 IDS = ("GPU-1a2b", "GPU-1c3d", "GPU-5e6f")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tui_charrnn.training.machine import Card, find_nvidia
+from tui_charrnn.training.nvidia import Card, find_nvidia
 
 NO_PROGRAMS = {"PATH": "/nowhere"}
 

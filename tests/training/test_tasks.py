@@ -11,9 +11,9 @@ from tests.support.tiny_model import tiny_model
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.lstm import Stepper, fold_embedding
-from tui_charrnn.runs.archive import Figures
+from tui_charrnn.runs.figures import Figures
 from tui_charrnn.runs.records import PathTrial
-from tui_charrnn.training.machine import Gpu
+from tui_charrnn.training.nvidia import Gpu
 from tui_charrnn.training.trial_facts import (
     Examination,
     decode_result,
@@ -47,7 +47,6 @@ def test_a_gpu_has_the_same_fields_in_every_version_of_doctor() -> None:
     assert asdict(Gpu("Some GPU", "8.6")) == {
         "name": "Some GPU",
         "capability": "8.6",
-        "has_growing_memory": True,
         "has_code": True,
     }
 

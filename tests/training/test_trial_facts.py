@@ -15,7 +15,7 @@ from tui_charrnn.errors import ConfigError
 from tui_charrnn.runs.file_system import in_place
 from tui_charrnn.runs.json_values import decode_json
 from tui_charrnn.training import trial_facts
-from tui_charrnn.training.machine import Card
+from tui_charrnn.training.nvidia import Card
 from tui_charrnn.training.trial_facts import (
     Trial,
     TrialSettings,
@@ -32,7 +32,6 @@ TRAINING = TrainingConfig(steps=3, batch_size=8, sequence_length=7, threads=2)
 V, CHARACTERS = 31, 4_000
 TRIAL = Trial(
     seconds_per_step=0.25,
-    parameter_count=4_711,
     memory=600 << 20,
     device="processor, 2 threads",
     precision="float32",

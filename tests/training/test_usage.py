@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tui_charrnn.runs.description import GpuUsage
-from tui_charrnn.training.machine import GpuMeter, UsageMeter, peak_memory, resident_memory
+from tui_charrnn.training.machine import peak_memory, resident_memory
+from tui_charrnn.training.usage import GpuMeter, UsageMeter
 
 
 class Clocks:

@@ -29,14 +29,8 @@ from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.records import format_way
 from tui_charrnn.runs.storage import NO_LOCKS
 from tui_charrnn.text.catalogue import corpora_folder
-from tui_charrnn.training.machine import (
-    Gpu,
-    Machine,
-    Nvidia,
-    examine_machine,
-    find_nvidia,
-    thread_count,
-)
+from tui_charrnn.training.machine import Machine, examine_machine, thread_count
+from tui_charrnn.training.nvidia import Gpu, Nvidia, find_nvidia
 from tui_charrnn.training.trial_facts import ASSUMED_VOCABULARY, Examination
 from tui_charrnn.viewing.formatting import counted, format_shape, format_size
 

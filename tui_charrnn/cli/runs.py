@@ -36,9 +36,10 @@ from tui_charrnn.invocation import command
 from tui_charrnn.paths import is_folder, parse_path
 from tui_charrnn.preferences import runs_folder
 from tui_charrnn.runs import lifecycle
-from tui_charrnn.runs.archive import archive_name, export_figures, export_model, export_run
+from tui_charrnn.runs.archive import archive_name, export_model, export_run
 from tui_charrnn.runs.catalogue import find_run, list_runs, read_labels, write_labels
 from tui_charrnn.runs.checkpoints import best_or_newest, format_missed_best
+from tui_charrnn.runs.figures import export_figures
 from tui_charrnn.runs.file_system import disk_size
 from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.layout import RunDirectory

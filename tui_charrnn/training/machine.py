@@ -1,159 +1,14 @@
-"""The machine's resources, and their use by a training, without TensorFlow.
+"""The processors and the memory of this machine and of this process, without TensorFlow."""
 
-GPU usage comes from NVIDIA's driver through the package nvidia-ml-py (module `pynvml`), which the
-extra `cuda` installs. Errors of the driver never stop a training: the values are then unknown.
-"""
-
-import importlib
-import importlib.metadata
 import math
 import os
 import platform
 import resource
-import shutil
-import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
-from typing import Any, Final
-
-from tui_charrnn.runs.description import GpuUsage, Usage
-
-_VENDOR: Final = "0x10de"
-_DISPLAY_CLASS: Final = "0x03"  # prefix of the PCI classes of graphics and compute cards
-_VISIBLE_DEVICES: Final = "CUDA_VISIBLE_DEVICES"
-_TIMEOUT: Final = 20.0
-"""Seconds for nvidia-smi, which is slow if no daemon keeps the driver loaded."""
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """A graphics card listed by the driver."""
-
-    name: str
-    memory: int | None = None
-    """Bytes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Gpu:
-    """A GPU that TensorFlow can use."""
-
-    name: str
-    capability: str | None
-    """NVIDIA compute capability, e.g. `9.0`; None if unknown."""
-
-    has_growing_memory: bool = True
-    """Whether its memory is allocated on demand, as `configure_devices` sets it."""
-
-    has_code: bool = True
-    """Whether TensorFlow's package contains code for it; if not, NVIDIA's driver compiles it at the
-    first start, which takes minutes, and caches it on disk."""
-
-
-@dataclass(frozen=True, slots=True)
-class Nvidia:
-    """NVIDIA hardware and software on this machine."""
-
-    cards: tuple[Card, ...] = ()
-    """Cards listed by the driver."""
-
-    driver: str | None = None
-    """Version of the driver, if it is loaded."""
-
-    devices: int = 0
-    """Number of cards on the PCI bus, even without a driver."""
-    hidden_by: str | None = None
-    """The value of CUDA_VISIBLE_DEVICES, if it hides all cards."""
-    has_libraries: bool = False
-    """Whether the packages of NVIDIA libraries for TensorFlow are installed."""
-
-
-def find_nvidia(root: Path = Path("/"), environment: Mapping[str, str] = os.environ) -> Nvidia:
-    """Find NVIDIA hardware in `proc` and `sys` below a root, and by nvidia-smi in PATH."""
-    cards, driver = _ask_program(environment)
-    return Nvidia(
-        cards=cards or driver_cards(root),
-        driver=driver or _driver_version(root),
-        devices=_count_devices(root),
-        hidden_by=_hiding_value(environment),
-        has_libraries=_has_libraries(),
-    )
-
-
-def _ask_program(environment: Mapping[str, str]) -> tuple[tuple[Card, ...], str | None]:
-    """Return cards and driver version from nvidia-smi; empty if it is missing or fails."""
-    program = shutil.which("nvidia-smi", path=environment.get("PATH"))
-    if program is None:
-        return (), None
-    query = "--query-gpu=driver_version,memory.total,name"
-    try:
-        output = subprocess.run(
-            [program, query, "--format=csv,noheader,nounits"],
-            capture_output=True,
-            check=True,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            errors="replace",
-            timeout=_TIMEOUT,
-        ).stdout
-    except (OSError, subprocess.SubprocessError):
-        return (), None
-    cards, driver = [], None
-    for line in output.splitlines():
-        version, _, rest = line.partition(",")
-        memory, _, name = rest.partition(",")
-        if name.strip():
-            size = memory.strip()
-            cards.append(Card(name.strip(), int(size) << 20 if size.isdigit() else None))
-            driver = version.strip()
-    return tuple(cards), driver
-
-
-def driver_cards(root: Path = Path("/")) -> tuple[Card, ...]:
-    """Return the cards that a loaded driver lists in `proc`, names only; fast."""
-    names = []
-    for path in sorted((root / "proc/driver/nvidia/gpus").glob("*/information")):
-        names.append(_entries(path).get("Model", "NVIDIA"))
-    return tuple(Card(name) for name in names)
-
-
-def _driver_version(root: Path) -> str | None:
-    words = read_if_there(root / "proc/driver/nvidia/version").split()
-    return next((word for word in words if word.replace(".", "").isdigit() and "." in word), None)
-
-
-def _count_devices(root: Path) -> int:
-    folders = (root / "sys/bus/pci/devices").glob("*")
-    return sum(
-        read_if_there(folder / "vendor").strip() == _VENDOR
-        and read_if_there(folder / "class").startswith(_DISPLAY_CLASS)
-        for folder in folders
-    )
-
-
-def _hiding_value(environment: Mapping[str, str]) -> str | None:
-    """Return CUDA_VISIBLE_DEVICES if it hides all devices.
-
-    CUDA uses the devices before the first invalid one, so -1 at the start hides all.
-    """
-    value = environment.get(_VISIBLE_DEVICES)
-    if value is None:
-        return None
-    first = value.split(",")[0].strip()
-    return value if first in {"", "-1"} or first.lower() == "none" else None
-
-
-def _has_libraries() -> bool:
-    try:
-        importlib.metadata.distribution("nvidia-cudnn-cu12")
-    except importlib.metadata.PackageNotFoundError:
-        return False
-    return True
-
+from typing import Final
 
 STREAMS_PER_SHARD: Final = 16
 """Minimum streams per shard of a batch; with fewer, reading the weights takes longer than the
@@ -162,6 +17,7 @@ _CONTROL_GROUPS: Final = Path("/sys/fs/cgroup")
 _MEMBERSHIP: Final = Path("/proc/self/cgroup")
 _MEMORY: Final = Path("/proc/meminfo")
 _PROCESSORS: Final = Path("/proc/cpuinfo")
+_STATUS: Final = Path("/proc/self/status")
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +57,7 @@ def examine_machine() -> Machine:
 
 def processor_name() -> str:
     """Return the processor's name, by which libraries choose their kernels."""
-    name = _entries(_PROCESSORS).get("model name")
+    name = entries_of(_PROCESSORS).get("model name")
     return name or platform.processor() or platform.machine()
 
 
@@ -210,7 +66,7 @@ def has_bfloat16_instructions(cpuinfo: Path = _PROCESSORS) -> bool | None:
 
     None if unknown: on systems other than Linux, and on CPUs other than x86.
     """
-    flags = _entries(cpuinfo).get("flags")
+    flags = entries_of(cpuinfo).get("flags")
     return None if flags is None else not {"avx512_bf16", "amx_bf16"}.isdisjoint(flags.split())
 
 
@@ -299,7 +155,7 @@ def read_if_there(path: Path) -> str:
         return ""
 
 
-def _entries(path: Path) -> dict[str, str]:
+def entries_of(path: Path) -> dict[str, str]:
     """Return the lines `name: value` of a system file; the first of equal names wins."""
     found: dict[str, str] = {}
     for line in read_if_there(path).splitlines():
@@ -310,131 +166,10 @@ def _entries(path: Path) -> dict[str, str]:
 
 def _bytes_of(name: str, path: Path) -> int | None:
     """Return a memory size in bytes by its name in a Linux system file; None if missing."""
-    match _entries(path).get(name, "").split():
+    match entries_of(path).get(name, "").split():
         case [number, "kB"] if number.isdigit():
             return 1024 * int(number)
     return None
-
-
-class GpuMeter:
-    """Reads the GPUs that CUDA_VISIBLE_DEVICES leaves to this process."""
-
-    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
-        self._visible = environment.get(_VISIBLE_DEVICES)
-        self._nvml: ModuleType | None = None
-        self._gpus: list[tuple[str, Any]] | None = None
-
-    def read(self) -> tuple[GpuUsage, ...]:
-        """Return the current usage of each GPU; the first call loads the driver's library."""
-        if self._gpus is None:
-            self._nvml = _try_call(_load)
-            self._gpus = [] if self._nvml is None else list(_find(self._nvml, self._visible))
-        nvml = self._nvml
-        return () if nvml is None else tuple(_read(nvml, *gpu) for gpu in self._gpus)
-
-
-def _try_call(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Return the result of a call, or None if it raises."""
-    try:
-        return function(*arguments)
-    except Exception:  # noqa: BLE001  driver errors of any kind must not stop the training
-        return None
-
-
-def _load() -> ModuleType:
-    nvml = importlib.import_module("pynvml")
-    nvml.nvmlInit()
-    return nvml
-
-
-def _find(nvml: ModuleType, visible: str | None) -> Iterator[tuple[str, Any]]:
-    """Yield names and handles of the visible GPUs in CUDA's order.
-
-    CUDA uses the listed devices before the first invalid one.
-    """
-    numbers = range(_try_call(nvml.nvmlDeviceGetCount) or 0)
-    handles = [_try_call(nvml.nvmlDeviceGetHandleByIndex, number) for number in numbers]
-    handles = [handle for handle in handles if handle is not None]
-    words = map(str, range(len(handles))) if visible is None else visible.split(",")
-    for word in words:
-        handle = _handle_of(nvml, handles, word.strip())
-        if handle is None:
-            return
-        yield _text(_try_call(nvml.nvmlDeviceGetName, handle)) or "NVIDIA", handle
-
-
-def _handle_of(nvml: ModuleType, handles: list[Any], word: str) -> Any:
-    """Return the GPU of an entry of CUDA_VISIBLE_DEVICES: an index, an ID or a prefix of an ID."""
-    if word.isdecimal():
-        return handles[int(word)] if int(word) < len(handles) else None
-    if word.startswith("GPU-"):
-        ids = (_text(_try_call(nvml.nvmlDeviceGetUUID, handle)) for handle in handles)
-        return next((h for h, i in zip(handles, ids, strict=True) if i.startswith(word)), None)
-    return _try_call(nvml.nvmlDeviceGetHandleByUUID, word) if word.startswith("MIG-") else None
-
-
-def _text(name: Any) -> str:
-    """Return a name as text; older versions of the package return bytes."""
-    return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name or "")
-
-
-def _read(nvml: ModuleType, name: str, handle: Any) -> GpuUsage:
-    load = _try_call(lambda: float(nvml.nvmlDeviceGetUtilizationRates(handle).gpu))
-    memory = _try_call(nvml.nvmlDeviceGetMemoryInfo, handle)
-    temperature = _try_call(
-        lambda: float(nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU))
-    )
-    milliwatts = _try_call(lambda: float(nvml.nvmlDeviceGetPowerUsage(handle)))
-    return GpuUsage(
-        name=name,
-        load=None if load is None else load / 100,
-        memory=_try_call(lambda: int(memory.used)),
-        memory_total=_try_call(lambda: int(memory.total)),
-        temperature=temperature,
-        power=None if milliwatts is None else milliwatts / 1000,
-    )
-
-
-SHORTEST_SPAN: Final = 0.5
-"""Minimum seconds between CPU usage readings; shorter ones fluctuate."""
-_STATUS: Final = Path("/proc/self/status")
-
-
-class UsageMeter:
-    """Reads this process's resource use (clocks in seconds); a reading takes under 0.1 ms."""
-
-    def __init__(
-        self,
-        gpus: GpuMeter | None = None,
-        *,
-        processor_time: Callable[[], float] = time.process_time,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._gpus = gpus or GpuMeter()
-        self._processor_time, self._clock = processor_time, clock
-        self._last_reading = clock(), processor_time()
-        self._cpu: float | None = None
-        self._cpu_count = thread_count(None)
-        self._memory_total = examine_machine().memory
-
-    def observe(self) -> dict[str, Any]:
-        """Return a reading as a change of the run's status."""
-        return {"usage": self.read()}
-
-    def read(self) -> Usage:
-        """Return the current usage; of the CPU, the mean since the last reading."""
-        now = self._clock(), self._processor_time()
-        span = now[0] - self._last_reading[0]
-        if span >= SHORTEST_SPAN:
-            self._cpu = round((now[1] - self._last_reading[1]) / span, 2)
-            self._last_reading = now
-        return Usage(
-            cpu=self._cpu,
-            cpu_count=self._cpu_count,
-            memory=resident_memory(),
-            memory_total=self._memory_total,
-            gpus=self._gpus.read(),
-        )
 
 
 def resident_memory(status: Path = _STATUS) -> int:

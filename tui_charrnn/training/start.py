@@ -234,7 +234,6 @@ class SetupBuilder:
         config, path = setup.training, setup.path
         trial = Trial(
             seconds_per_step=seconds,
-            parameter_count=description.parameter_count,
             memory=resident_memory(),  # not the peak, which may come from counting n-grams
             device=format_device(path.device, thread_count(config.threads)),
             precision=path.precision,

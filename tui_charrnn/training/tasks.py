@@ -26,14 +26,13 @@ import tensorflow as tf
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import CharRNNError, ConfigError, ExitCode
 from tui_charrnn.model.checkpoint import Model, load_model
-from tui_charrnn.model.shapes import parameter_count
-from tui_charrnn.runs.archive import Figures, read_figures
+from tui_charrnn.runs.figures import Figures, read_figures
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.text.batches import ContiguousStreams
 from tui_charrnn.text.corpus import fitting_batch_size
 from tui_charrnn.training.engine.engine import Engine
 from tui_charrnn.training.engine.library_network import KERAS_LAYERS
-from tui_charrnn.training.engine.path_choice import choose_path, choose_precision, one_line
+from tui_charrnn.training.engine.path_choice import choose_path, one_line
 from tui_charrnn.training.engine.paths import (
     ComputePath,
     Device,
@@ -41,6 +40,7 @@ from tui_charrnn.training.engine.paths import (
     configure_devices,
     format_device,
 )
+from tui_charrnn.training.engine.precision import choose_precision
 from tui_charrnn.training.failures import lacks_memory
 from tui_charrnn.training.loop import Batch, Material
 from tui_charrnn.training.machine import (
@@ -142,7 +142,6 @@ def try_settings(settings: TrialSettings) -> Trial:
     engine = choice.engine or Engine(model, training, size.vocabulary_size, batch_size, path)
     return Trial(
         seconds_per_step=time_batches(engine, _noise(size, training.sequence_length), training),
-        parameter_count=parameter_count(model, size.vocabulary_size),
         memory=peak_memory(),
         device=format_device(path.device, thread_count(training.threads)),
         precision=path.precision,

@@ -22,7 +22,8 @@ from tui_charrnn.runs.json_values import build_checked, decode_json, encode_json
 from tui_charrnn.runs.launcher import trainer_environment
 from tui_charrnn.runs.records import PathTrial
 from tui_charrnn.runs.storage import Storage
-from tui_charrnn.training.machine import Gpu, driver_cards, processor_name, thread_count
+from tui_charrnn.training.machine import processor_name, thread_count
+from tui_charrnn.training.nvidia import Gpu, driver_cards
 
 ASSUMED_VOCABULARY: Final = 100
 """Assumed vocabulary size of an unknown text."""
@@ -77,9 +78,6 @@ class Trial:
 
     seconds_per_step: float
     """Median of the timed batches."""
-    parameter_count: int
-    """Number of trainable parameters."""
-
     memory: int
     """Peak memory of the process, in bytes."""
 

@@ -35,8 +35,8 @@ from tui_charrnn.training.distributed.placement import JointTask
 from tui_charrnn.training.distributed.roles import INTERRUPTED_AGAIN, Assignment, Peers
 from tui_charrnn.training.failures import cause_of, explain
 from tui_charrnn.training.interruption import Interruption, LeavingError, Reason, SignalWatchdog
-from tui_charrnn.training.machine import UsageMeter
 from tui_charrnn.training.preparation import PreparedText, prepare_run, prepare_text
+from tui_charrnn.training.usage import UsageMeter
 
 EXIT_PATIENCE: Final = 5.0
 """Seconds to record the exit of a process whose main thread is blocked."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
-from tui_charrnn.training.machine import Gpu
+from tui_charrnn.training.nvidia import Gpu
 
 pytestmark = pytest.mark.tensorflow
 

@@ -15,7 +15,7 @@ from tests.support.cudnn import put_in_place
 from tests.support.engine_pool import EnginePool, engines
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.training.loop import BatchResult
-from tui_charrnn.training.machine import Gpu
+from tui_charrnn.training.nvidia import Gpu
 
 pytestmark = pytest.mark.tensorflow
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
-from tui_charrnn.training.machine import Gpu
+from tui_charrnn.training.nvidia import Gpu
 
 pytestmark = pytest.mark.tensorflow
 

@@ -24,7 +24,7 @@ def clock_of(durations: list[float]) -> Callable[[], float]:
 
 def measured(disturbances: list[float]) -> float:
     """Return the measured gain if every chain takes longer, or shorter, by these times."""
-    from tui_charrnn.training.engine.path_choice import measure_gain
+    from tui_charrnn.training.engine.precision import measure_gain
 
     durations = [(FLOAT32, BFLOAT16)[index % 2] + more for index, more in enumerate(disturbances)]
     return measure_gain(8, 2, 4, clock_of(durations))
@@ -62,11 +62,11 @@ def choice(
     **model: Any,
 ) -> str:
     """Return the choice for a measured gain of products."""
-    from tui_charrnn.training.engine import path_choice
+    from tui_charrnn.training.engine import precision
 
-    monkeypatch.setattr(path_choice, "measure_gain", lambda *_: gain)
+    monkeypatch.setattr(precision, "measure_gain", lambda *_: gain)
     config = ModelConfig.from_mapping({**ModelConfig(hidden_size=512).to_mapping(), **model})
-    return path_choice.choose_precision(config, streams, has_instructions)[0]
+    return precision.choose_precision(config, streams, has_instructions)[0]
 
 
 @pytest.mark.parametrize("gain", [1.01, 1.08, 1.68, 6.0])

@@ -14,7 +14,7 @@ from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import Float32, weights_from_tensors
 from tui_charrnn.text.vocabulary import END, Vocabulary
 from tui_charrnn.training.loop import Batch
-from tui_charrnn.training.machine import Gpu
+from tui_charrnn.training.nvidia import Gpu
 
 pytestmark = pytest.mark.tensorflow
 

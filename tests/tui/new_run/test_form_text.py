@@ -30,7 +30,7 @@ from tui_charrnn.tui.new_run.estimate import BUSY
 from tui_charrnn.tui.new_run.fields import FormInput, FormSelect
 
 TEXT = "to be, or not to be\n" * 1000
-TRIAL = Trial(0.01, 340_000, 800_000_000, "processor, 2 threads", "float32", 32)
+TRIAL = Trial(0.01, 800_000_000, "processor, 2 threads", "float32", 32)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from tui_charrnn.training.trial_facts import Trial, TrialSettings, remember_tria
 from tui_charrnn.tui.new_run import estimate
 from tui_charrnn.tui.new_run.estimate import BUSY, NOT_TIMED, TIMING, TrialAnswer, TrialTimer
 
-TRIAL = Trial(0.01, 340_000, 800_000_000, "processor, 2 threads", "float32", 32)
+TRIAL = Trial(0.01, 800_000_000, "processor, 2 threads", "float32", 32)
 PRINTS = f"print({json.dumps(asdict(TRIAL))!r})"
 BLOCKS = "import sys; sys.stdin.read()"
 FAILS = "import sys; sys.exit('There is not enough memory.')"

@@ -43,7 +43,7 @@ def test_large_counts_are_in_powers_of_ten_thousand() -> None:
 
 
 def test_what_a_trial_ran_on() -> None:
-    trial = Trial(0.01, 340_000, 800_000_000, "processor, 2 threads", "float32", 32)
+    trial = Trial(0.01, 800_000_000, "processor, 2 threads", "float32", 32)
     assert format_machine(trial) == "메모리 800 MB, CPU, 스레드 2개, float32"
 
 

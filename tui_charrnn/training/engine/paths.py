@@ -13,7 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from tui_charrnn.config import ModelConfig
-from tui_charrnn.training.machine import Gpu, processor_name, shard_count, thread_count
+from tui_charrnn.training.machine import processor_name, shard_count, thread_count
+from tui_charrnn.training.nvidia import Gpu
 
 STEPS_PER_CALL: Final = 128
 """Maximum on a GPU, where reading a step's result on the host takes as long as the step;

@@ -1,0 +1,136 @@
+"""The resources that a training uses.
+
+GPU usage comes from NVIDIA's driver through the package nvidia-ml-py (module `pynvml`), which the
+extra `cuda` installs. Errors of the driver never stop a training: the values are then unknown.
+"""
+
+import importlib
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from types import ModuleType
+from typing import Any, Final
+
+from tui_charrnn.runs.description import GpuUsage, Usage
+from tui_charrnn.training.machine import examine_machine, resident_memory, thread_count
+from tui_charrnn.training.nvidia import VISIBLE_DEVICES
+
+
+class GpuMeter:
+    """Reads the GPUs that CUDA_VISIBLE_DEVICES leaves to this process."""
+
+    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
+        self._visible = environment.get(VISIBLE_DEVICES)
+        self._nvml: ModuleType | None = None
+        self._gpus: list[tuple[str, Any]] | None = None
+
+    def read(self) -> tuple[GpuUsage, ...]:
+        """Return the current usage of each GPU; the first call loads the driver's library."""
+        if self._gpus is None:
+            self._nvml = _try_call(_load)
+            self._gpus = [] if self._nvml is None else list(_find(self._nvml, self._visible))
+        nvml = self._nvml
+        return () if nvml is None else tuple(_read(nvml, *gpu) for gpu in self._gpus)
+
+
+def _try_call(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Return the result of a call, or None if it raises."""
+    try:
+        return function(*arguments)
+    except Exception:  # noqa: BLE001  driver errors of any kind must not stop the training
+        return None
+
+
+def _load() -> ModuleType:
+    nvml = importlib.import_module("pynvml")
+    nvml.nvmlInit()
+    return nvml
+
+
+def _find(nvml: ModuleType, visible: str | None) -> Iterator[tuple[str, Any]]:
+    """Yield names and handles of the visible GPUs in CUDA's order.
+
+    CUDA uses the listed devices before the first invalid one.
+    """
+    numbers = range(_try_call(nvml.nvmlDeviceGetCount) or 0)
+    handles = [_try_call(nvml.nvmlDeviceGetHandleByIndex, number) for number in numbers]
+    handles = [handle for handle in handles if handle is not None]
+    words = map(str, range(len(handles))) if visible is None else visible.split(",")
+    for word in words:
+        handle = _handle_of(nvml, handles, word.strip())
+        if handle is None:
+            return
+        yield _text(_try_call(nvml.nvmlDeviceGetName, handle)) or "NVIDIA", handle
+
+
+def _handle_of(nvml: ModuleType, handles: list[Any], word: str) -> Any:
+    """Return the GPU of an entry of CUDA_VISIBLE_DEVICES: an index, an ID or a prefix of an ID."""
+    if word.isdecimal():
+        return handles[int(word)] if int(word) < len(handles) else None
+    if word.startswith("GPU-"):
+        ids = (_text(_try_call(nvml.nvmlDeviceGetUUID, handle)) for handle in handles)
+        return next((h for h, i in zip(handles, ids, strict=True) if i.startswith(word)), None)
+    return _try_call(nvml.nvmlDeviceGetHandleByUUID, word) if word.startswith("MIG-") else None
+
+
+def _text(name: Any) -> str:
+    """Return a name as text; older versions of the package return bytes."""
+    return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name or "")
+
+
+def _read(nvml: ModuleType, name: str, handle: Any) -> GpuUsage:
+    load = _try_call(lambda: float(nvml.nvmlDeviceGetUtilizationRates(handle).gpu))
+    memory = _try_call(nvml.nvmlDeviceGetMemoryInfo, handle)
+    temperature = _try_call(
+        lambda: float(nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU))
+    )
+    milliwatts = _try_call(lambda: float(nvml.nvmlDeviceGetPowerUsage(handle)))
+    return GpuUsage(
+        name=name,
+        load=None if load is None else load / 100,
+        memory=_try_call(lambda: int(memory.used)),
+        memory_total=_try_call(lambda: int(memory.total)),
+        temperature=temperature,
+        power=None if milliwatts is None else milliwatts / 1000,
+    )
+
+
+SHORTEST_SPAN: Final = 0.5
+"""Minimum seconds between CPU usage readings; shorter ones fluctuate."""
+
+
+class UsageMeter:
+    """Reads this process's resource use (clocks in seconds); a reading takes under 0.1 ms."""
+
+    def __init__(
+        self,
+        gpus: GpuMeter | None = None,
+        *,
+        processor_time: Callable[[], float] = time.process_time,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._gpus = gpus or GpuMeter()
+        self._processor_time, self._clock = processor_time, clock
+        self._last_reading = clock(), processor_time()
+        self._cpu: float | None = None
+        self._cpu_count = thread_count(None)
+        self._memory_total = examine_machine().memory
+
+    def observe(self) -> dict[str, Any]:
+        """Return a reading as a change of the run's status."""
+        return {"usage": self.read()}
+
+    def read(self) -> Usage:
+        """Return the current usage; of the CPU, the mean since the last reading."""
+        now = self._clock(), self._processor_time()
+        span = now[0] - self._last_reading[0]
+        if span >= SHORTEST_SPAN:
+            self._cpu = round((now[1] - self._last_reading[1]) / span, 2)
+            self._last_reading = now
+        return Usage(
+            cpu=self._cpu,
+            cpu_count=self._cpu_count,
+            memory=resident_memory(),
+            memory_total=self._memory_total,
+            gpus=self._gpus.read(),
+        )
