@@ -13,12 +13,12 @@ from tui_charrnn.cli.output import (
     progress_bar,
     stdin_bytes,
 )
-from tui_charrnn.errors import ConfigError, DataError, reason_of
+from tui_charrnn.errors import ConfigError, DataError
 from tui_charrnn.paths import is_file, parse_path
 from tui_charrnn.preferences import resolve, runs_folder
 from tui_charrnn.text.cache import Progress
 from tui_charrnn.text.corpus import PLAIN, Corpus, Reading
-from tui_charrnn.text.decoding import BytesFound, read_pieces, read_source
+from tui_charrnn.text.decoding import BytesFound, read_file, read_source
 from tui_charrnn.text.sources import Source, file_of, reading_of
 
 if TYPE_CHECKING:
@@ -173,7 +173,9 @@ def read_seed(stream: "CharacterStream", seed: Seed) -> Iterator[str]:
     """
     unknown: dict[str, None] = {}
     stream.prime("")
-    for piece in _seed_pieces(seed, unify_newlines="\r" not in stream.model.vocabulary.characters):
+    has_returns = "\r" in stream.model.vocabulary.characters
+    pieces = [seed] if isinstance(seed, str) else read_file(seed, unify_newlines=not has_returns)
+    for piece in pieces:
         primed = stream.feed(piece)
         unknown |= dict.fromkeys(each.character for each in primed.unknown)
         yield primed.text
@@ -185,31 +187,6 @@ def read_seed(stream: "CharacterStream", seed: Seed) -> Iterator[str]:
         other = lazy.bundled_instead("".join(unknown), vocabulary.characters)
         hint = f" --model {other} knows it." if other else ""
         print_message(f"{treatment}, as the model does not know it: {named}.{hint}")
-
-
-def _seed_pieces(seed: Seed, *, unify_newlines: bool) -> Iterator[str]:
-    """Yield a seed text in pieces, so that it may be larger than memory.
-
-    A file is UTF-8, or UTF-16 or UTF-32 with a byte order mark. `unify_newlines` converts CR LF and
-    CR to line feeds.
-    """
-    if isinstance(seed, str):
-        yield seed
-        return
-    name, found = (f"{seed}" if isinstance(seed, Path) else "standard input"), BytesFound()
-    try:
-        yield from read_pieces(seed, Reading(unify_newlines=unify_newlines), found)
-    except OSError as error:
-        raise DataError(f"The seed text cannot be read from {name}: {reason_of(error)}.") from error
-    except UnicodeDecodeError as error:
-        place = found.bytes - len(error.object) + error.start
-        raise DataError(
-            f"The seed text in {name} is not UTF-8: byte {place:,} "
-            f"(0x{error.object[error.start]:02x}) cannot be decoded. Convert it, for example with "
-            "iconv."
-        ) from error
-    except UnicodeError as error:
-        raise DataError(f"{name} is not text: it contains a zero byte.") from error
 
 
 def named_characters(counts: Mapping[str, int], others: str) -> str:

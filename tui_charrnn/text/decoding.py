@@ -429,20 +429,30 @@ def read_source(
         raise CorpusError("There is no text in {name}: it is empty.", name=name)
 
 
-def read_file(path: Path) -> Iterator[str]:
-    """Yield the text of a file that the user chose, in the pieces of `read_pieces`.
+def read_file(file: Path | BinaryIO, *, unify_newlines: bool = True) -> Iterator[str]:
+    """Yield a text that the user chose, from a file or standard input, as `read_pieces` does.
+
+    It is UTF-8, or UTF-16 or UTF-32 with a byte order mark.
 
     Raises:
-        CorpusError: If the file is missing, unreadable or not UTF-8.
+        CorpusError: If it is missing, unreadable or no such text.
     """
+    name = safe_line(str(file)) if isinstance(file, Path) else tr("The text")
+    found = BytesFound()
     try:
-        yield from read_pieces(path, Reading(), BytesFound())
+        yield from read_pieces(file, Reading(unify_newlines=unify_newlines), found)
     except OSError as error:
-        raise CorpusError.unreadable(safe_line(str(path)), error) from error
-    except UnicodeError as error:
+        raise CorpusError.unreadable(name, error) from error
+    except UnicodeDecodeError as error:
         raise CorpusError(
-            "{name} is not UTF-8 text; convert it, or paste the text.", name=safe_line(str(path))
+            "{name} is not UTF-8: byte {place:,} (0x{byte:02x}) cannot be decoded. Convert it, for "
+            "example with iconv, or paste the text.",
+            name=name,
+            place=found.bytes - len(error.object) + error.start,
+            byte=error.object[error.start],
         ) from error
+    except UnicodeError as error:
+        raise CorpusError("{name} is not text: it contains a zero byte.", name=name) from error
 
 
 def end_of_file(path: Path, longest: int) -> tuple[str, int]:
