@@ -202,6 +202,15 @@ def test_a_value_that_is_none_of_ours_is_a_sentence(
         history.newest(1)
 
 
+def test_a_text_of_bytes_is_not_found(history: History) -> None:
+    history.add([make_generation("ab"), make_generation("ab")])
+    with sqlite3.connect(history.path) as connection:
+        connection.execute("UPDATE generations SET text = ? WHERE id = 1", (b"ab",))
+    connection.close()
+
+    assert history.find("AB") == [2]
+
+
 def test_settings_of_a_newer_version_are_shown_but_not_said_again(history: History) -> None:
     history.add([make_generation("x")])
     with sqlite3.connect(history.path) as connection:

@@ -443,6 +443,6 @@ def _containing(
     for count, (number, *texts) in enumerate(rows):
         if count % _AT_ONCE == 0:
             check()
-        folded = [text.casefold() for text in texts]
+        folded = [text.casefold() for text in texts if isinstance(text, str)]  # not if damaged
         if all(any(word in text for text in folded) for word in words):
             yield number

@@ -115,7 +115,11 @@ async def test_neurons_are_not_looked_for_in_what_is_no_text(tmp_path: Path) -> 
 async def test_a_file_that_cannot_be_read_leaves_all_as_it_was(tmp_path: Path) -> None:
     async with xray_app(tmp_path, size=SIZE) as app:
         before = shown_text(app.app)
-        for contents, why in ((BINARY, "UTF-8"), (b"", "is empty"), (b"caf\xe9 " * 9, "UTF-8")):
+        for contents, why in (
+            (BINARY, "is not text"),
+            (b"", "is empty"),
+            (b"caf\xe9 " * 9, "UTF-8"),
+        ):
             (tmp_path / "no text").write_bytes(contents)
             await give(app, str(tmp_path / "no text"))
             await app.noted(why)
