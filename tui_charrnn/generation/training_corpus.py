@@ -167,8 +167,8 @@ def open_training_index(  # noqa: PLR0913  (four of them are callbacks)
         path: Its file, or None if it came from none.
         runs: The folder in which runs are looked up by name.
         reading: Called with the bytes read and, if known, their total.
-        indexing: Called likewise while the index is built.
-        check_cancelled: Called regularly; raises to cancel.
+        indexing: Called likewise while the index is built; may raise to cancel.
+        check_cancelled: Called regularly while a text is read; raises to cancel.
         notify: Called with a sentence if an earlier text is missing, or the index cannot be saved.
 
     Raises:
@@ -181,7 +181,7 @@ def open_training_index(  # noqa: PLR0913  (four of them are callbacks)
     found = read_learned_texts(
         model, path, runs, progress=reading, check_cancelled=check_cancelled, notify=notify
     )
-    return index_corpora(found, progress=indexing, check_cancelled=check_cancelled, notify=notify)
+    return index_corpora(found, progress=indexing, notify=notify)
 
 
 def read_learned_texts(
@@ -263,7 +263,6 @@ def index_corpora(
     corpora: Sequence[Corpus],
     *,
     progress: Progress | None = None,
-    check_cancelled: Callable[[], None] = never_cancelled,
     notify: Callable[[str], None],
 ) -> IndexedCorpus:
     """Load or build the index of one or more corpora; see `obtain_index`."""
@@ -272,7 +271,6 @@ def index_corpora(
         _SEPARATOR.join(corpus.text for corpus in corpora),
         joint,
         progress=progress,
-        check_cancelled=check_cancelled,
         notify=notify,
     )
     return IndexedCorpus(tuple(corpus.name for corpus in corpora), joint, index)

@@ -23,7 +23,7 @@ from typing import Any, Final, Self, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from tui_charrnn.errors import CorpusError, StorageError, never_cancelled, reason_of
+from tui_charrnn.errors import CorpusError, StorageError, reason_of
 from tui_charrnn.folders import cache_folder
 from tui_charrnn.text.cache import Progress, cache_advice, mark_in_use, prune_folder, replace_file
 from tui_charrnn.text.vocabulary import END, code_points, code_width
@@ -41,12 +41,7 @@ take little memory."""
 _KEY_LIMIT: Final = 2**63 - 1
 
 
-def sort_suffixes(
-    codes: Codes,
-    *,
-    progress: Progress | None = None,
-    check_cancelled: Callable[[], None] = never_cancelled,
-) -> Int32:
+def sort_suffixes(codes: Codes, progress: Progress | None = None) -> Int32:
     """Build the suffix array of a text: the positions of its suffixes in sorted order.
 
     The first characters of every suffix are packed into one number and sorted; then suffixes that
@@ -56,7 +51,7 @@ def sort_suffixes(
     A suffix that is a prefix of another comes before it. `codes` are unsigned numbers of shape
     (N,), N at most `LONGEST`. Sorting takes about 12 bytes a character beside them, more if one
     character makes up most of the text. `progress` is called with the number of sorted suffixes and
-    N; `check_cancelled` is called regularly and raises to cancel.
+    N; it may raise to cancel.
 
     Source: Manber and Myers, Suffix arrays: a new method for on-line string searches (1993), and
     Larsson and Sadakane, Faster suffix sorting (2007), for skipping suffixes sorted already.
@@ -64,7 +59,7 @@ def sort_suffixes(
     Returns:
         Shape (N,), int32.
     """
-    sorting = _Sorting(codes, progress, check_cancelled)
+    sorting = _Sorting(codes, progress)
     open_slots = sorting.sort_by_beginnings()
     while len(open_slots):
         open_slots = sorting.sort_further(open_slots)
@@ -78,12 +73,9 @@ class _Sorting:
     group of suffixes that are equal so far; ranks compare as the suffixes do.
     """
 
-    def __init__(
-        self, codes: Codes, progress: Progress | None, check_cancelled: Callable[[], None]
-    ) -> None:
+    def __init__(self, codes: Codes, progress: Progress | None) -> None:
         self._codes = codes
         self._progress = progress
-        self._check_cancelled = check_cancelled
         self._settled = 0
         self._depth = 0  # characters that ranks compare, at least
         self.suffixes: Final[Int32] = np.empty(len(codes), dtype=np.int32)
@@ -143,7 +135,6 @@ class _Sorting:
 
     def _place(self, slots: Int32, places: Int32, keys: Int64) -> Int32:
         """Put suffixes into slots in the order of their keys; return the slots of equal ones."""
-        self._check_cancelled()
         order = np.argsort(keys)
         places = places[order]
         keys = keys[order]
@@ -212,14 +203,8 @@ class SuffixIndex:
     """Position of the first code in `codes`, in bytes."""
 
     @classmethod
-    def of(
-        cls,
-        text: str,
-        *,
-        progress: Progress | None = None,
-        check_cancelled: Callable[[], None] = never_cancelled,
-    ) -> Self:
-        """Build the index of a text; arguments are those of `sort_suffixes`.
+    def of(cls, text: str, progress: Progress | None = None) -> Self:
+        """Build the index of a text; `progress` is that of `sort_suffixes`.
 
         Raises:
             CorpusError: If the text is too long, or memory is too small.
@@ -233,7 +218,7 @@ class SuffixIndex:
             )
         try:
             alphabet, codes = _encode(text)
-            suffixes = sort_suffixes(codes, progress=progress, check_cancelled=check_cancelled)
+            suffixes = sort_suffixes(codes, progress)
             ordered = codes.astype(codes.dtype.newbyteorder(">"), copy=False)
             return cls(alphabet, ordered.tobytes(), suffixes.data)
         except MemoryError as error:
@@ -399,12 +384,12 @@ def obtain_index(
     sha256: str,
     *,
     progress: Progress | None = None,
-    check_cancelled: Callable[[], None] = never_cancelled,
     notify: Callable[[str], None],
 ) -> SuffixIndex:
     """Return the index of a corpus from the cache, or build and cache it.
 
-    While it is built, `progress` is called with the number of sorted suffixes and their total.
+    While it is built, `progress` is called with the number of sorted suffixes and their total; it
+    may raise to cancel.
     `notify` is called with a sentence if the index could not be cached; it is valid all the same.
 
     Raises:
@@ -413,7 +398,7 @@ def obtain_index(
     kept = open_index(sha256)
     if kept is not None:
         return kept
-    index = SuffixIndex.of(text, progress=progress, check_cancelled=check_cancelled)
+    index = SuffixIndex.of(text, progress)
     try:
         store_index(index, sha256)
     except StorageError as error:

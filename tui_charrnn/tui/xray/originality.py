@@ -189,9 +189,7 @@ class OriginalityLevels(Levels):
             corpus = read_corpus(
                 [self._path], own, progress=reading, check_cancelled=check_cancelled
             )
-            return index_corpora(
-                [corpus], progress=indexing, check_cancelled=check_cancelled, notify=notify
-            )
+            return index_corpora([corpus], progress=indexing, notify=notify)
         return open_training_index(
             loaded.model,
             loaded.file,
