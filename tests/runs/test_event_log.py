@@ -60,11 +60,11 @@ def test_lines_wait_for_room_and_keep_their_order(path: Path, room: int) -> None
         log = EventLog(path)
     for line in ("first", "second", "third"):
         log.append(line)
-    assert log.problem is not None
-    assert "no space left" in log.problem
+    assert log.refusal is not None
+    assert "no space left" in str(log.refusal)
     disk.room = 1_000
     log.retry()
-    assert log.problem is None
+    assert log.refusal is None
     log.close()
     assert path.read_bytes() == b"first\nsecond\nthird\n"
 
@@ -95,5 +95,5 @@ def test_a_failed_sync_is_remembered(path: Path) -> None:
     log.append("one")
     disk.fail_at = disk.operations + 1
     log.sync()
-    assert log.problem is not None
+    assert log.refusal is not None
     log.close()

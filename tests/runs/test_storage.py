@@ -75,8 +75,9 @@ def test_a_full_disk_is_explained(tmp_path: Path) -> None:
 
 def test_a_leftover_of_a_killed_writer_is_replaced(tmp_path: Path) -> None:
     (tmp_path / ".file.partial").write_bytes(b"half, and longer than the new contents")
-    Storage().write_atomically(tmp_path / "file", b"new", reserve=1)
+    Storage(inside=tmp_path).write_atomically(tmp_path / "file", b"new")
     assert (tmp_path / "file").read_bytes() == b"new"
+    assert list(tmp_path.glob(".*")) == []
 
 
 def test_several_processes_may_write_a_file(
@@ -98,12 +99,12 @@ def test_several_processes_may_write_a_file(
 def test_what_lies_in_place_of_the_temporary_file_is_removed(
     tmp_path: Path, kind: str, reserve: int
 ) -> None:
-    partial = tmp_path / (".file.partial" if reserve else f".file.{os.getpid()}.partial")
+    partial = tmp_path / ".file.partial"
     if kind == "pipe":
         os.mkfifo(partial)
     else:
         partial.symlink_to(tmp_path / "elsewhere")
-    Storage().write_atomically(tmp_path / "file", b"new", reserve=reserve)
+    Storage(inside=tmp_path).write_atomically(tmp_path / "file", b"new", reserve=reserve)
     assert (tmp_path / "file").read_bytes() == b"new"
     assert stat.S_ISREG((tmp_path / "file").lstat().st_mode)
     assert not (tmp_path / "elsewhere").exists()

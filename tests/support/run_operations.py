@@ -58,7 +58,7 @@ def append(run: RunDirectory) -> object:
     for number in range(4):
         log.append(f'{{"kind":"warned","message":"{number}"}}')
     log.close()
-    return log.problem
+    return log.refusal
 
 
 def check_append(run: RunDirectory, outcome: object, _code: int) -> None:

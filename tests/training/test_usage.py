@@ -45,8 +45,11 @@ def test_two_readings_at_once_are_equal() -> None:
 
 
 def test_a_reading_has_memory_and_its_limit() -> None:
-    reading = UsageMeter().observe()["usage"]
+    reading = UsageMeter().read()
+    assert reading.cpu_count is not None
     assert reading.cpu_count >= 1
+    assert reading.memory is not None
+    assert reading.memory_total is not None
     assert 1e6 < reading.memory < reading.memory_total
 
 

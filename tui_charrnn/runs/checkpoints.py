@@ -167,12 +167,9 @@ def list_checkpoints(run: RunDirectory, *, must_read: bool = False) -> list[Chec
 
     A replaced checkpoint comes after the one that replaced it.
     """
-    try:
+    names: list[str] = []
+    with _ignoring_os_errors(must_read=must_read):
         names = names_in(run.checkpoints, inside=run.path)
-    except OSError as error:
-        if must_read and not is_missing(error):
-            raise
-        return []
     paths = [run.checkpoints / name for name in names if CHECKPOINT_NAME.fullmatch(name)]
     return sorted(map(CheckpointDirectory, paths), key=lambda each: (-each.step, each.path.name))
 

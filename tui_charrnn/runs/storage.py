@@ -119,7 +119,7 @@ class Storage:
     def release_reserve(self, path: Path) -> None:
         """Remove the temporary file that `write_atomically` reserved."""
         with quietly(), self._folder(path.parent) as folder:
-            self._fs.remove(_reserved(path), folder)
+            self._fs.remove(self._partial(path), folder)
 
     def write_new(self, path: Path, data: bytes) -> None:
         """Write a durable file into a folder that is not published yet.
@@ -146,11 +146,9 @@ class Storage:
 
         Inside the context it is a hidden file in the same folder. If the context fails, an existing
         file is unchanged, and the hidden file is removed. With `reserve`, the hidden file stays and
-        gets so many bytes, so that the next write succeeds even on a full disk; such a file may
-        have only one writer.
+        gets so many bytes, so that the next write succeeds even on a full disk.
         """
-        own = path.with_name(f".{path.name}.{os.getpid()}.partial")
-        partial = _reserved(path) if reserve else own
+        partial = self._partial(path)
         with contextlib.ExitStack() as resources:
             with storage_errors("write", path):
                 folder = resources.enter_context(self._folder(path.parent))
@@ -259,6 +257,15 @@ class Storage:
                         self._remove(path / name, opened)
             self._fs.remove(path, folder)
 
+    def _partial(self, path: Path) -> Path:
+        """Return the path of the hidden file for new contents.
+
+        A file `inside` a run has one writer, which finds what a killed one left; others may have
+        several at the same time.
+        """
+        process = f".{os.getpid()}" if self._inside is None else ""
+        return path.with_name(f".{path.name}{process}.partial")
+
     def _remove_foreign(self, path: Path, folder: int | None) -> None:
         """Remove a link, a pipe or a device in the place of a temporary file."""
         with contextlib.suppress(FileNotFoundError):
@@ -285,11 +292,6 @@ class Storage:
         """Open a file for writing, created if missing; `shown_as` is its path in errors."""
         descriptor = self._fs.open(path, os.O_WRONLY | os.O_CREAT | flag, folder)
         return WrittenFile(shown_as, self._fs, descriptor)
-
-
-def _reserved(path: Path) -> Path:
-    """Return the path of the hidden file that reserves space."""
-    return path.with_name(f".{path.name}.partial")
 
 
 class FileLock:

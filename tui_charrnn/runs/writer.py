@@ -79,7 +79,8 @@ class RunWriter:
         refuse_foreign_parts(run)
         self._path, self._storage = run.status, Storage(inside=run.path)
         self._guard, self._writing = threading.Lock(), threading.Lock()
-        self._status_problem: str | None = None
+        self._refusal: StorageError | None = None
+        """Why the last status was not written."""
         self._unsaved = ""
         self._observers: list[Callable[[], Mapping[str, Any]]] = []
         with contextlib.ExitStack() as resources:
@@ -105,8 +106,8 @@ class RunWriter:
             resources.callback(self._events.close)
             resources.callback(self._storage.release_reserve, self._path)
             self._write_status()
-            if self._status_problem:
-                raise StorageError(self._status_problem)
+            if self._refusal is not None:
+                raise self._refusal
             resources.callback(self._write_status)
             resources.callback(self._update_status)
             self._resources = resources.pop_all()
@@ -124,7 +125,8 @@ class RunWriter:
     @property
     def degraded(self) -> str | None:
         """Why the last write failed, in one sentence, or None."""
-        return self._events.problem or self._status_problem
+        refusal = self._events.refusal or self._refusal
+        return None if refusal is None else str(refusal)
 
     def append(self, record: Record) -> None:
         """Write a record as one line of events.jsonl.
@@ -198,7 +200,7 @@ class RunWriter:
                 self.beat()
 
     def _write_status(self) -> None:
-        """Increment the beat and write the status; store a failure in `_status_problem`."""
+        """Increment the beat and write the status; store a failure in `_refusal`."""
         with self._writing:
             with self._guard:
                 self._status = replace(self._status, beat=self._status.beat + 1)
@@ -206,9 +208,9 @@ class RunWriter:
             try:
                 self._storage.write_atomically(self._path, data, reserve=_RESERVED_BYTES)
             except StorageError as error:
-                self._status_problem = str(error)
+                self._refusal = error
             else:
-                self._status_problem = None
+                self._refusal = None
 
     def _update_status(self) -> None:
         """Retry pending records, and update the status from the observers."""
@@ -219,7 +221,8 @@ class RunWriter:
             self.append(RunWarned(_DROPPED_RECORDS.format(dropped)))
         for observer in self._observers:
             self.set_status(**observer())
-        waiting = f"{self._events.cause}, records wait" if self._events.problem else ""
+        refusal = self._events.refusal
+        waiting = "" if refusal is None else f"{format_cause(refusal)}, records wait"
         self.set_status(degraded=self._unsaved or waiting)
 
 
@@ -250,10 +253,8 @@ class EventLog:
         self._backlog: deque[bytes] = deque([] if ends_whole else [b"\n"])
         self._is_torn = False
         self._dropped = 0
-        self.problem: str | None = None
+        self.refusal: StorageError | None = None
         """Why lines are pending, or None if all are written."""
-        self.cause = ""
-        """The same in a few words, e.g. `disk full`."""
 
     def append(self, line: str) -> None:
         """Write a line, after pending ones."""
@@ -300,12 +301,12 @@ class EventLog:
             return dropped
 
     def sync(self) -> None:
-        """Wait until the lines are durable; store a failure in `problem`."""
+        """Wait until the lines are durable; store a failure in `refusal`."""
         with self._guard:
             try:
                 self._file.sync()
             except StorageError as error:
-                self._refuse(error)
+                self.refusal = error
 
     def close(self) -> None:
         """Try once more to write pending lines, and close the file."""
@@ -319,12 +320,9 @@ class EventLog:
             while self._backlog:
                 self._write_first()
         except StorageError as error:
-            self._refuse(error)
+            self.refusal = error
         else:
-            self.problem, self.cause = None, ""
-
-    def _refuse(self, error: StorageError) -> None:
-        self.problem, self.cause = str(error), format_cause(error)
+            self.refusal = None
 
     def _write_first(self) -> None:
         line = self._backlog[0]

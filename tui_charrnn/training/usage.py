@@ -116,10 +116,6 @@ class UsageMeter:
         self._cpu_count = thread_count(None)
         self._memory_total = examine_machine().memory
 
-    def observe(self) -> dict[str, Any]:
-        """Return a reading as a change of the run's status."""
-        return {"usage": self.read()}
-
     def read(self) -> Usage:
         """Return the current usage; of the CPU, the mean since the last reading."""
         now = self._clock(), self._processor_time()

@@ -80,7 +80,8 @@ def run_training(
     limit = max_time or description.training.max_time
     interruption.deadline = None if limit is None else started + limit
     with RunWriter(run) as writer:
-        writer.observe(UsageMeter().observe)
+        meter = UsageMeter()
+        writer.observe(lambda: {"usage": meter.read()})
         interruption.on_leaving = partial(_record_preemption, writer)
         work = Assignment(run, description, writer, interruption, devices, peers)
         code = _train_and_record(work, accepts_change=accepts_change)
