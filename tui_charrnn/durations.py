@@ -60,7 +60,7 @@ def typed_duration(seconds: float) -> str:
 
 def format_exact_duration(seconds: float) -> str:
     """Format a duration as `parse_duration` reads it, to the last digit."""
-    short, rest = typed_duration(seconds), round(seconds)
+    short, rest = _without_zeros(typed_duration(seconds)), round(seconds)
     if rest != seconds or not rest:
         return f"{seconds:.6f}".rstrip("0").rstrip(".") + "s"
     if parse_duration(short) == seconds:
@@ -74,4 +74,8 @@ def format_exact_duration(seconds: float) -> str:
 
 def format_round_duration(seconds: float) -> str:
     """The same without smaller units that are zero: 5m, 1h."""
-    return format_units(typed_duration(seconds).removesuffix("00s").removesuffix("00m"))
+    return format_units(_without_zeros(typed_duration(seconds)))
+
+
+def _without_zeros(duration: str) -> str:
+    return duration.removesuffix("00s").removesuffix("00m").removesuffix("00h")

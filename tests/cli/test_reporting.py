@@ -66,11 +66,11 @@ def test_the_plan_names_the_bound_in_effect(
     by_epochs = RunPlanned(1_600, 100, 50, 32, 0.05, bound="max_epochs")
     assert lines_of(view, by_epochs, capsys) == (
         "Planned: 1,600 steps, 16.0 epochs, about 1m20s at 0.050 s a step. It ends at 16 epochs, "
-        "before its 10m00s: more passes would overfit."
+        "before its 10m: more passes would overfit."
     )
     at_least = RunPlanned(2_000, 100, 50, 32, 0.05, bound="max_epochs")
     assert lines_of(view, at_least, capsys).endswith(
-        "It ends there, before its 10m00s: the preset's limit of 16 epochs is below its "
+        "It ends there, before its 10m: the preset's limit of 16 epochs is below its "
         "minimum of 2,000 steps."
     )
     by_time = RunPlanned(1_200, 100, 50, 32, 0.5, bound="train_time")

@@ -128,7 +128,7 @@ def _progress(state: str, row: RunRow, view: RunView) -> Iterator[str]:
     yield run_formatting.format_epoch(view)
     yield run_formatting.format_time_left(view)
     yield run_formatting.format_speed(view) if view.is_live else ""
-    yield tr("written {age} ago", age=row.age)
+    yield "" if view.is_live and view.life == "alive" else tr("written {age} ago", age=row.age)
 
 
 def _format_best(summary: RunSummary) -> str:

@@ -140,7 +140,7 @@ async def test_the_preset_shows_its_purpose(tmp_path: Path) -> None:
         await pilot.press("ctrl+n")
         words = f"validation loss {PRESETS['small'].expected_loss:.2f}"
         await wait_until(pilot, "it", lambda: words in estimate_of(app))
-        assert app.screen.query_one("#length", Input).placeholder == "3m00s"
+        assert app.screen.query_one("#length", Input).placeholder == "3m"
 
 
 async def test_a_trainer_that_dies_at_once_is_lost_until_the_run_is_resumed_elsewhere(

@@ -104,9 +104,9 @@ def test_steps_get_a_time_and_a_time_gets_steps() -> None:
     assert format_estimate(steps, RunEstimate(1234, 2.5, 40.0)) == (
         "about 40s for 1,234 steps, 2.5 times through this text"
     )
-    minute = requested(preset="tiny", length="60s").training
-    assert format_estimate(minute, RunEstimate(1234, 0.25, 60.0)) == (
-        "about 1,200 steps, 25% of this text, adjusted to 1m during the run"
+    minutes = requested(preset="tiny", length="95s").training
+    assert format_estimate(minutes, RunEstimate(1234, 0.25, 95.0)) == (
+        "about 1,200 steps, 25% of this text, adjusted to 1m35s during the run"
     )
 
 
@@ -115,7 +115,8 @@ def test_steps_get_a_time_and_a_time_gets_steps() -> None:
     [
         (0.2, "1s"),
         (42, "40s"),
-        (180, "3m"),
+        (89, "1m30s"),
+        (190, "3m"),
         (5900, "1h38m"),
         (7300, "2h"),
         (8500, "2h20m"),

@@ -1,5 +1,6 @@
 """The form for a new run: filled in, checked, started and closed."""
 
+import textwrap
 from collections.abc import Collection, Iterator
 from functools import partial
 from pathlib import Path
@@ -31,7 +32,7 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.tui.messages import NewRunRequested
 from tui_charrnn.tui.new_run import estimate, screen
-from tui_charrnn.tui.new_run.fields import FormInput, FormSelect
+from tui_charrnn.tui.new_run.fields import FormInput, FormRow, FormSelect
 from tui_charrnn.tui.new_run.form_values import FormValues, NewRun, check_form, listed_corpus
 from tui_charrnn.tui.new_run.screen import FormBody
 
@@ -69,7 +70,7 @@ async def test_a_path_and_enter_start_a_run(app: FormApp, corpus: Path) -> None:
         assert (description.preset, description.training) == ("small", PRESETS["small"].training)
         assert description.pinned_seeds == ("to be, or not to be",)
         assert app.started is not None
-        assert app.started.sentence == "Training starts: small, 3m00s."
+        assert app.started.sentence == "Training starts: small, 3m."
 
 
 async def test_every_typed_value_is_used(app: FormApp, corpus: Path) -> None:
@@ -155,6 +156,13 @@ def has_focus(app: FormApp, place: str) -> bool:
 
 def screen_text_of(listed: FormSelect) -> str:
     return " ".join(str(prompt) for prompt, _ in listed._options)
+
+
+async def test_the_advice_on_every_field_fits_its_two_lines_at_80_columns(app: FormApp) -> None:
+    async with app.run_test() as pilot:
+        await form_shown(pilot)
+        rows = app.body.query("#form-main FormRow").results(FormRow)
+        assert [row.key for row in rows if len(textwrap.wrap(row.advice, 76)) > 2] == []
 
 
 async def test_arrows_go_from_field_to_field(app: FormApp) -> None:

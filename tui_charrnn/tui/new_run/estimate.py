@@ -255,19 +255,19 @@ def estimate_run(training: TrainingConfig, trial: Trial, characters: int) -> Run
 
 def format_estimate(training: TrainingConfig, estimate: RunEstimate) -> str:
     """Format the steps that fit into a time, or the time that a number of steps takes."""
-    time, passes = format_rough_time(estimate.seconds), format_passes(estimate.epochs)
+    passes = format_passes(estimate.epochs)
     if estimate.bound != TrainingConfig.LENGTH_BOUND and training.train_time is not None:
         return tr(
             "about {steps:,} steps, {passes}, adjusted to {time} during the run",
             steps=rounded(estimate.steps),
             passes=passes,
-            time=time,
+            time=format_round_duration(estimate.seconds),
         )
     return tr(
         "about {time} for {steps:,} steps, {passes}; more would overfit"
         if estimate.bound == TrainingConfig.LENGTH_BOUND
         else "about {time} for {steps:,} steps, {passes}",
-        time=time,
+        time=format_rough_time(estimate.seconds),
         steps=estimate.steps,
         passes=passes,
     )
@@ -290,7 +290,10 @@ def rounded(count: int) -> int:
     return round(count, 2 - digits) if digits > 2 else count
 
 
-_ROUNDING: Final = ((10, 1), (90, 5), (6_000, 60), (86_400, 600), (math.inf, 3_600))
+_ROUNDING: Final = (
+    *((10, 1), (120, 5), (600, 30), (6_000, 60), (86_400, 600)),
+    (math.inf, 3_600),
+)
 """Durations in seconds, and the steps to which an estimate below each is rounded."""
 
 

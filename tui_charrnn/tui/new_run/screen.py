@@ -149,9 +149,8 @@ class FormBody(Vertical):
             with Vertical(id="form-rest"):
                 yield self.start
                 advice = tr(
-                    "About how long: a time like 90s, 5m or 1h30m, to which the steps are "
-                    "adjusted, or 10 epochs, or 2000 steps. max time, below, saves and ends it "
-                    "in any case."
+                    "About how long: a time like 90s or 1h30m, to which the steps are adjusted, "
+                    "or 10 epochs, or 2000 steps. max time, below, ends it in any case."
                 )
                 yield FormRow(tr("How long"), self._length, key="length", advice=advice)
                 advice = tr(
