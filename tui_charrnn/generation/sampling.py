@@ -106,7 +106,8 @@ class Sampler:
         Args:
             logits: The network's logits, shape (V,).
             config: Temperature, penalty and filters; its RNG seed is ignored.
-            recent: Indices of recent characters, for the repetition penalty.
+            recent: Indices of the last characters; the repetition penalty considers those within
+                its window.
 
         Returns:
             An array for `choose`, shape (V,), which the next call may overwrite; 0 for characters
@@ -118,7 +119,8 @@ class Sampler:
         scores, number = self._scores, self._number
         scores[...] = logits
         if config.repetition_penalty != 1:
-            _penalize(scores, recent, config.repetition_penalty)
+            latest = tuple(recent)[-config.repetition_window :]
+            _penalize(scores, latest, config.repetition_penalty)
         if self._unknown is not None:
             scores[self._unknown] = -np.inf
         likeliest = scores.argmax()

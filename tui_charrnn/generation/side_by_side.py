@@ -36,7 +36,6 @@ from tui_charrnn.generation.stream import (
     CharacterStream,
     GeneratedCharacter,
     add_recent,
-    recent_of,
 )
 from tui_charrnn.model.weights import Float32, Float64
 from tui_charrnn.settings import Problem, SettingError
@@ -113,7 +112,7 @@ class SideBySide:
         texts = zip(self._draws, self._recent, self.samplings, strict=True)
         for text, (draws, recent, sampling) in enumerate(texts):
             scores = self._constraints.apply(logits[text], sampling, recent, self._places[text])
-            weights = self._sampler.weights_of(scores, sampling, recent_of(recent, sampling))
+            weights = self._sampler.weights_of(scores, sampling, recent)
             index, probability = choose(weights, draws.next())
             add_recent(recent, index, self._vocabulary.end_index)
             self._places[text] = self._constraints.next_place(self._places[text], index)

@@ -274,13 +274,13 @@ class CharacterStream:
         logits = self.constraints.apply(
             self._stepper.read(self._unread), sampling, self._recent, self._place
         )
-        recent, uniform = recent_of(self._recent, sampling), self.draws.next()
+        recent, uniform = self._recent, self.draws.next()
         if index is None:
             index, probability = choose(self._weights_of(logits, sampling, recent), uniform)
         else:
             probability = distribution(logits, sampling, recent, self._unknown).item(index)
         self._unread = index
-        add_recent(self._recent, index, self._end)
+        add_recent(recent, index, self._end)
         self._place = self.constraints.next_place(self._place, index)
         return _generated((self._characters[index], index, probability))
 
@@ -315,13 +315,6 @@ def add_recent(recent: deque[int], index: int, end: int | None) -> None:
         recent.clear()
     else:
         recent.append(index)
-
-
-def recent_of(recent: Sequence[int], sampling: SamplingConfig) -> Sequence[int]:
-    """Return the last characters of `recent` that the repetition penalty applies to."""
-    if sampling.repetition_penalty == 1:
-        return ()
-    return tuple(recent)[-sampling.repetition_window :]
 
 
 class Replay:

@@ -22,7 +22,6 @@ from tui_charrnn.generation.stream import (
     CharacterStream,
     GeneratedCharacter,
     StreamState,
-    recent_of,
 )
 from tui_charrnn.generation.tree import Branch, DrawsFrom, Tree
 from tui_charrnn.model.weights import Float32, Float64
@@ -242,7 +241,7 @@ class Tape:
                 probabilities=distribution(
                     self.stream.constraints.apply(logits, sampling, state.recent, state.place),
                     sampling,
-                    recent_of(state.recent, sampling),
+                    state.recent,
                     self.stream.model.vocabulary.unknown_index,
                 ),
                 chosen=None if is_end else branch.indices[position - branch.start],
