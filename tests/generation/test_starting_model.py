@@ -141,8 +141,8 @@ def test_settings_that_contradict_the_model_are_all_named() -> None:
     with pytest.raises(SettingError) as caught:
         point.refuse_others({"cell": "lstm", "units": "characters", "hidden_size": 5})
     notices = caught.value.lines[0]
-    assert "--cell is lstm, but the model old has gru" in notices
-    assert "--units is characters, but the model old has jamo" in notices
+    assert "--cell is lstm, " in notices
+    assert "--units is characters, " in notices
     assert "hidden" not in notices
 
 
@@ -176,10 +176,7 @@ def test_originality_knows_both_texts_and_says_where_one_is_missing(tmp_path: Pa
     (tmp_path / "runs" / "old").rename(tmp_path / "gone")
     alone = open_training_index(model, path, folder, notify=notices.append)
     assert alone.texts == ("new",)
-    assert (
-        "of its earlier training are left out. The text that the model was trained on, 'old'"
-        in notices[0]
-    )
+    assert "the model was trained on, 'old'" in notices[0]
     (tmp_path / "gone").rename(folder / "old")
     both = open_training_index(model, path, folder, notify=notices.append)
     assert (both.name, len(notices)) == ("new and old", 1)

@@ -279,4 +279,4 @@ except ModelFileError as error:
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=root, check=True, capture_output=True, text=True
     )
-    assert done.stdout == f"{path} is too large for the memory of this machine.\n"
+    assert done.stdout.startswith(f"{path} is too large for the memory")

@@ -136,10 +136,8 @@ def test_a_bad_variable_is_told_by_its_name(file: Path) -> None:
     found = resolve(environment={"CHARRNN_PACE": "often", "CHARRNN_RUNS": "/somewhere"})
     assert found.preferences.runs_dir == "/somewhere"
     (problem,) = found.problems
-    assert problem == (
-        "CHARRNN_PACE: pace must be a whole number, at least 1 and at most 100,000, or max. "
-        "Received: 'often'."
-    )
+    assert problem.startswith("CHARRNN_PACE: pace must be")
+    assert "'often'" in problem
 
 
 def test_a_broken_file_does_not_matter_to_what_is_settled_before_it(file: Path) -> None:

@@ -156,22 +156,24 @@ def test_the_keys_of_the_panes_steer_with_no_more(tmp_path: Path) -> None:
 
 def test_the_clipboard_is_written_by_a_key_and_by_nothing_else(tmp_path: Path) -> None:
     run = hostile_run(tmp_path / "runs")
-    with FakeTrainer(run, heartbeat=1.0) as trainer:
+    with FakeTrainer(run) as trainer:
         trainer.start()
         trainer.train(3.0)
         trainer.save(1.5, is_best=True)
-        attach = [sys.executable, "-m", "tui_charrnn", "attach", str(run.path)]
-        with Terminal(attach) as terminal:  # so narrow that Tab goes into the text
-            terminal.wait_for_text("evil␛]0;title")
-            terminal.write("\x06\x06\x06")  # ^f: as fast as it goes
-            terminal.wait_for_text("2,000 characters.")
-            terminal.write("\t")
-            terminal.wait_for_text("c Copy")
-            assert b"\x1b]52;" not in terminal.raw
-            terminal.write("c")
-            terminal.wait_for("the clipboard is written", lambda: b"\x1b]52;" in terminal.raw)
-            leave(terminal)
-            found = list(sequences(terminal.raw.decode("utf-8")))
+        trainer.end()
+    attach = [sys.executable, "-m", "tui_charrnn", "attach", str(run.path)]
+    with Terminal(attach) as terminal:  # so narrow that Tab goes into the text
+        terminal.wait_for_text("evil␛]0;title")
+        terminal.write("\x06\x06\x06")  # ^f: as fast as it goes
+        terminal.wait_for_text("2,000 characters.")
+        terminal.write("\t")
+        terminal.wait_for_text("c Copy")
+        assert b"\x1b]52;" not in terminal.raw
+        terminal.write("c")
+        terminal.wait_for("the clipboard is written", lambda: b"\x1b]52;" in terminal.raw)
+        terminal.write(KEYS["ctrl+q"])
+        assert terminal.wait_for_end() == 0
+        found = list(sequences(terminal.raw.decode("utf-8")))
     copied = [sequence for sequence in found if (sequence.kind, sequence.name) == COPY]
     assert len(copied) == 1
     assert [each for each in found if not allowed(each) and each not in copied] == []

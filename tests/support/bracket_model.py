@@ -1,5 +1,7 @@
 """A text of nested brackets, and an LSTM built by hand of which one cell counts them."""
 
+import random
+
 import numpy as np
 
 from tui_charrnn.config import ModelConfig
@@ -16,19 +18,13 @@ DEEPEST = 5
 
 def nested_brackets(length: int, *, rng_seed: int = 0) -> str:
     """Well-nested brackets with letters in between; a line ends where all are closed."""
-    rng = np.random.default_rng(rng_seed)
+    draws = random.Random(rng_seed)  # noqa: S311
     characters: list[str] = []
     depth = 0
     while len(characters) < length:
-        chances = [
-            0.06 if depth == 0 else 0.0,
-            0.3 if depth < DEEPEST else 0.0,
-            0.3 if depth > 0 else 0.0,
-            0.2,
-            0.2,
-        ]
-        total = sum(chances)
-        each = CHARACTERS[int(rng.choice(5, p=[chance / total for chance in chances]))]
+        opening, closing = 0.3 * (depth < DEEPEST), 0.3 * (depth > 0)
+        weights = [0.06 * (depth == 0), opening, closing, 0.2, 0.2]
+        (each,) = draws.choices(CHARACTERS, weights)
         depth += {"(": 1, ")": -1}.get(each, 0)
         characters.append(each)
     return "".join(characters)

@@ -26,12 +26,10 @@ async def wait_until(
         AssertionError: With the claim, if it never became true.
     """
     deadline = time.monotonic() + limit
-    looked, was_true = time.monotonic(), True
+    looked = time.monotonic()
     while not predicate():
-        was_true = False
         if (now := time.monotonic()) > deadline:
             raise AssertionError(f"Not true within {limit:g} s: {claim}")
         await asyncio.sleep(0.01 + _LOOKS_SHARE * (now - looked))
         looked = time.monotonic()
-    if not was_true:
-        await pilot.pause()
+    await pilot.pause()  # what was posted together with it is handled too

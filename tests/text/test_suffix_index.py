@@ -143,7 +143,7 @@ def test_a_disk_that_refuses_costs_the_file_only(
     index = obtain_index(TEXT, SHA256, notify=told.append)
 
     assert index.passage(0, len(TEXT)) == TEXT
-    assert [sentence.startswith("The index of the corpus cannot be kept in ") for sentence in told]
+    assert ["cannot be kept in" in sentence for sentence in told] == [True]
 
 
 def test_the_hash_of_a_corpus_is_that_of_its_text(tmp_path: Path) -> None:

