@@ -96,6 +96,7 @@ def test_a_loss_that_is_no_number_is_a_failure(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(Engine, "train_batch", train_batch)
     found, problem = try_steps(ComputePath(), MODEL, TRAINING)
     assert found is None
+    assert problem is not None
     assert problem.startswith("the loss is nan")
 
 
