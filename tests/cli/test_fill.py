@@ -75,7 +75,8 @@ def test_what_the_right_side_is_worth_is_measured_over_a_text(
     document = json.loads(invoke(*arguments).stdout)
     *_, last = measure_right_side(tiny_model(), text, places=7, right=5)
     assert document["bits"] == pytest.approx(last.bits)
-    assert document["places"] == 7
+    assert (document["places"], document["model"]) == (7, str(model[1]))
+    assert invoke(*arguments[:-1]).stdout.endswith(f"7 places. Model: {model[1]}.\n")
     (tmp_path / "text").write_text(text, "cp500")
     assert json.loads(invoke(*arguments, "--encoding", "cp500").stdout) == document
 

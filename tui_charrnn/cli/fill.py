@@ -1,5 +1,6 @@
 """The command `fill`: predict the characters in the gaps of a text."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -31,7 +32,7 @@ from tui_charrnn.text.corpus import Reading
 
 if TYPE_CHECKING:
     from tui_charrnn.generation.both_sides import BothFilled
-    from tui_charrnn.generation.filling import Filled
+    from tui_charrnn.generation.filling import Filled, RightSide
     from tui_charrnn.model.checkpoint import Model
 
 _MEASURED_CHARACTERS: Final = 100_000
@@ -100,8 +101,18 @@ def fill(
         reading, limit = Reading(encoding=encoding), 4 * _MEASURED_CHARACTERS
         corpus = read_named_corpus([over], reading, limit=limit)
         text = corpus.numbered.decode(0, _MEASURED_CHARACTERS)
-        _, loaded = load_preferred(model, runs_dir, lazy.bundled_for(text))
-        _measure(loaded, text, (places, right), as_json=as_json)
+        name, loaded = load_preferred(model, runs_dir, lazy.bundled_for(text))
+        found = _measure(loaded, text, places, right)
+        if as_json:
+            print_json({"model": name, "right": right, **asdict(found), "bits": found.bits})
+            return
+        unit = "jamo" if loaded.units == "jamo" else "character"
+        print_data(
+            f"{found.left:8.3f}  bits per {unit} from the left side alone",
+            f"{found.both:8.3f}  bits per {unit} from both sides, {right} to the right",
+            f"{found.bits:8.3f}  bits saved by knowing the right side, {found.places} places. "
+            f"Model: {safe_line(name)}.",
+        )
         return
     parts = lazy.split_gaps(read_argument(text or ""), gap)
     both = None
@@ -146,17 +157,9 @@ def _json_values(filled: "Filled", both: "BothFilled | None", count: int) -> dic
     }
 
 
-def _measure(model: "Model", text: str, size: tuple[int, int], *, as_json: bool) -> None:
-    """Measure over a text how many bits the right side adds, and print them."""
-    places, right = size
+def _measure(model: "Model", text: str, places: int, right: int) -> "RightSide":
+    """Measure over a text how many bits the right side adds."""
     with progress_bar(f"Trying {places:,} places", in_bytes=False) as progress:
         for found in lazy.measure_right_side(model, text, places=places, right=right):
             progress(found.places, places)
-    values = {"places": found.places, "right": right, "left": found.left, "both": found.both}
-    if as_json:
-        print_json({**values, "bits": found.bits})
-        return
-    unit = "jamo" if model.units == "jamo" else "character"
-    print_data(f"{found.left:8.3f}  bits per {unit} from the left side alone")
-    print_data(f"{found.both:8.3f}  bits per {unit} from both sides, {right} to the right")
-    print_data(f"{found.bits:8.3f}  bits saved by knowing the right side, {found.places} places")
+    return found

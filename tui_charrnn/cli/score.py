@@ -11,6 +11,7 @@ from tui_charrnn import lazy
 from tui_charrnn.cli.options import (
     DrawnInAscii,
     Encoding,
+    Force,
     JsonDocument,
     NumbersOption,
     ParallelStreams,
@@ -78,9 +79,7 @@ def score(
             help="Write a page that colors every character by its surprise.",
         ),
     ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", "-f", help="Overwrite an existing page.")
-    ] = False,
+    force: Force = False,
     calibration: Annotated[
         bool,
         typer.Option(
