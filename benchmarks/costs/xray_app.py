@@ -109,7 +109,7 @@ def main() -> int:
     XrayedApp.result = Path(result)
     vars(app_module)["CharRNNApp"] = XrayedApp
     delay_garbage_collection()
-    return app_module.run_app(None, Path(runs), None)
+    return app_module.run_app(Path(runs))
 
 
 if __name__ == "__main__":

@@ -1,14 +1,14 @@
 """`models calibrate`, `models show` and `score --calibration`."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
 
-from tests.support.command import run_here
+from tests.support.command import invoke_alone, run_here
 from tests.support.markov_model import markov_model, random_transitions
 from tests.support.tiny_model import tiny_model_bytes
 from tui_charrnn.cli.models import models_app
@@ -52,8 +52,7 @@ def model(tmp_path: Path, text: Path) -> Path:
     return path
 
 
-def run(*words: object) -> Result:
-    return CliRunner().invoke(models_app, list(map(str, words)))
+run = partial(invoke_alone, models_app)
 
 
 def failure(*words: object) -> CharRNNError:

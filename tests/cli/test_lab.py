@@ -1,17 +1,15 @@
 """The command `lab clipping`."""
 
 import json
+from functools import partial
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from tests.support.command import run_here
+from tests.support.command import invoke_alone, run_here
 from tui_charrnn.cli.gradients import lab_app
 from tui_charrnn.errors import ConfigError
 
-
-def invoke(*arguments: object) -> Result:
-    return CliRunner().invoke(lab_app, ["clipping", *map(str, arguments)])
+invoke = partial(invoke_alone, lab_app, "clipping")
 
 
 def test_both_runs_are_reported() -> None:

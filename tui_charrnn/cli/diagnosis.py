@@ -17,7 +17,7 @@ from typing import Final, Literal, TypeAlias
 from rich.console import Console
 
 from tui_charrnn import __version__
-from tui_charrnn.cli.opening import drawing_obstacle
+from tui_charrnn.cli.opening import character_locale, drawing_obstacle
 from tui_charrnn.cli.output import print_message
 from tui_charrnn.cli.tensorflow_process import Answer, ask, examiner_command
 from tui_charrnn.config import ModelConfig, TrainingConfig
@@ -173,9 +173,7 @@ def examine_terminal(environment: Mapping[str, str] = os.environ) -> Terminal | 
     if size is None:
         return None
     console = Console(force_terminal=True, _environ=environment)
-    names = ("LC_ALL", "LC_CTYPE", "LANG")
-    locale = next((environment[name] for name in names if environment.get(name)), "")
-    screen = sys.__stderr__
+    locale, screen = character_locale(environment), sys.__stderr__
     obstacle = drawing_obstacle(screen, environment) if screen is not None else ""
     return Terminal(size.columns, size.lines, console.color_system, locale, obstacle)
 

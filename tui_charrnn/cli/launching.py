@@ -110,7 +110,7 @@ def start_and_watch(
     if options.notify_command is not None:
         os.environ[variable_of("notify_command")] = options.notify_command  # the app reads it
     delay_garbage_collection()
-    return lazy.run_app(run=run.path, runs_folder=run.path.parent, model=None)
+    return lazy.run_app(runs_folder=run.path.parent, run=run.path)
 
 
 def launch(

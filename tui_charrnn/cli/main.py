@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 import typer
 from typer.main import get_command
 
-from tui_charrnn import __version__, lazy
+from tui_charrnn import lazy
 from tui_charrnn.cli.opening import open_app as start_app
 from tui_charrnn.cli.options import (
     AsciiOnly,
@@ -25,9 +25,9 @@ from tui_charrnn.cli.options import (
     model_option,
     with_setting_options,
 )
-from tui_charrnn.cli.output import exit_code_of, prepare_streams, print_data
+from tui_charrnn.cli.output import exit_code_of, prepare_streams, print_version
 from tui_charrnn.config import SamplingConfig
-from tui_charrnn.errors import ConfigError, ExitCode, StorageError, reason_of
+from tui_charrnn.errors import ConfigError, StorageError, reason_of
 from tui_charrnn.invocation import COMPLETION, command
 from tui_charrnn.preferences import runs_folder
 
@@ -113,8 +113,7 @@ def load_command(name: str) -> Any:
 
 def _print_version(is_wanted: bool) -> None:
     if is_wanted:
-        print_data(f"charrnn-tui {__version__}")
-        raise typer.Exit(ExitCode.OK)
+        raise typer.Exit(print_version())
 
 
 @with_setting_options(SamplingConfig)

@@ -54,8 +54,7 @@ def open_app(
     folder = runs_folder(runs_dir, is_lenient=True)
     cache_folder()  # raises here rather than in a thread of the app
     load_asyncio_without_tls()
-    opened = {"run": None, "model": None, **options}
-    return lazy.run_app(runs_folder=folder, sampling=sampling, **opened)
+    return lazy.run_app(runs_folder=folder, sampling=sampling, **options)
 
 
 def load_asyncio_without_tls() -> None:
@@ -146,10 +145,14 @@ def foreign_encoding(stream: TextIO, environment: Mapping[str, str]) -> str:
     The locale of the environment counts too: if it is not installed, Python falls back to UTF-8,
     but the terminal does not. `C` and `POSIX` name no encoding of the terminal.
     """
-    locales = (environment.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG"))
-    locale = next((each for each in locales if each), "")
-    named = locale.partition("@")[0].partition(".")[2]
+    named = character_locale(environment).partition("@")[0].partition(".")[2]
     return next((each for each in (stream.encoding, named) if each and not _is_utf8(each)), "")
+
+
+def character_locale(environment: Mapping[str, str]) -> str:
+    """Return the locale of characters that the environment names; empty if it names none."""
+    named = (environment.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG"))
+    return next(filter(None, named), "")
 
 
 def _is_utf8(encoding: str) -> bool:

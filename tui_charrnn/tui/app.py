@@ -361,10 +361,10 @@ def find_run_to_show(runs_folder: Path) -> RunDirectory | None:
 
 
 def run_app(  # noqa: PLR0913 (one parameter per command-line option)
-    run: Path | None,
     runs_folder: Path,
-    model: str | None,
     *,
+    run: Path | None = None,
+    model: str | None = None,
     readonly: bool = False,
     is_ascii: bool = False,
     tape: Path | None = None,
@@ -377,8 +377,8 @@ def run_app(  # noqa: PLR0913 (one parameter per command-line option)
     """Open the app in this terminal.
 
     Args:
-        run: The run directory to show; None shows a run that is training, if there is one.
         runs_folder: The folder that contains the runs.
+        run: The run directory to show; None shows a run that is training, if there is one.
         model: The model that generates: a file, a run or a name; None is the preferred one.
         readonly: Whether the app sends no requests to trainers.
         is_ascii: Whether to draw frames and charts in ASCII even if the settings do not.
