@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tui_charrnn.cli.output import print_message, progress_bar, stdout_has_colors, stdout_has_styles
@@ -15,11 +16,10 @@ from tui_charrnn.generation.training_corpus import (
 )
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.text.originality import OriginalityMeter, PassageMarks, copied_length_in
+from tui_charrnn.text.originality import OriginalityMeter, PassageMarks
 from tui_charrnn.viewing.formatting import NEW_LENGTHS, format_new_shares, format_share
 
 if TYPE_CHECKING:
-    from tui_charrnn.cli.samples import TextRequest
     from tui_charrnn.generation.stream import GeneratedCharacter
 
 _UNDERLINED: Final = "\x1b[4m"
@@ -86,33 +86,22 @@ class OriginalityWatch:
             print_message(*_original_lines(meter, self._corpus, text, self._units))
 
 
-def open_watch(texts: "TextRequest") -> OriginalityWatch:
-    """Open a watch over the requested texts: read and index the text that they are compared with.
+def open_named_corpus(argument: str, encoding: str, model: Model) -> IndexedCorpus:
+    """Read and index a corpus that the user names; line ends are kept if the model has CR."""
+    corpus = read_named_corpus([argument], replace(reading_for(model), encoding=encoding))
+    with progress_bar("Indexing the corpus") as progress:
+        return index_corpora([corpus], progress=progress, notify=print_message)
 
-    Raises:
-        CorpusError: If that text is not found; without --corpus, it is the model's own.
-    """
-    model = texts.stream.model
-    if texts.corpus is not None:
-        reading = replace(reading_for(model), encoding=texts.encoding)
-        corpus = read_named_corpus([texts.corpus], reading)
-        with progress_bar("Indexing the corpus") as progress:
-            compared = index_corpora([corpus], progress=progress, notify=print_message)
-    else:
-        try:
-            with progress_bar("Reading and indexing the corpus of the model") as progress:
-                compared = open_training_index(
-                    model,
-                    texts.path,
-                    texts.runs,
-                    reading=progress,
-                    indexing=progress,
-                    notify=print_message,
-                )
-        except CorpusError as error:
-            raise CorpusError(f"{error} Name a text with --corpus.") from error
-    copied_length = texts.copied_length or copied_length_in(model.units)
-    return OriginalityWatch(compared, copied_length, model, texts.count)
+
+def open_own_corpus(model: Model, path: Path, runs: Path) -> IndexedCorpus:
+    """Find the corpus that a model was trained on, and index it."""
+    try:
+        with progress_bar("Reading and indexing the corpus of the model") as progress:
+            return open_training_index(
+                model, path, runs, reading=progress, indexing=progress, notify=print_message
+            )
+    except CorpusError as error:
+        raise CorpusError(f"{error} Name a text with --corpus.") from error
 
 
 def _original_lines(

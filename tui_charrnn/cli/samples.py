@@ -23,6 +23,7 @@ from tui_charrnn.hangul import INITIALS, join_syllables, whole_text
 from tui_charrnn.history.generation import KEPT_CHARACTERS, Generation, ModelFile
 from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.history.store import History
+from tui_charrnn.text.originality import copied_length_in
 
 if TYPE_CHECKING:
     from tui_charrnn.cli.originality import OriginalityWatch
@@ -219,7 +220,7 @@ def write_samples(texts: "TextRequest") -> tuple[str, Sequence[Sample], bool]:
         print_message(
             f"The stop string {string!r} cannot occur: the model does not know all its characters."
         )
-    watch = lazy.open_watch(texts) if texts.is_watched else None
+    watch = texts.open_watch()
     seed_text, repeated = "", list[str]()
     samples: Sequence[Sample] = ()
     with text_output() as output:
@@ -316,11 +317,6 @@ class TextRequest:
         """Return a new matcher of the stop strings for one text."""
         return lazy.StopStrings(self.stop, self.stream.model.units)
 
-    @property
-    def is_watched(self) -> bool:
-        """Whether an option asks for copied passages."""
-        return self.originality or self.corpus is not None or self.copied_length is not None
-
     def is_list(self) -> bool:
         """Return whether to write a list of records, one after another.
 
@@ -328,19 +324,34 @@ class TextRequest:
             ConfigError: If --new-only has no effect on this model, or with the other options.
         """
         has_records = self.stream.model.records != "none"
+        is_watched = self.originality or self.copied_length is not None or bool(self.temperatures)
         if not self.is_new_only:
-            return has_records and self.count > 1 and not (self.is_watched or self.temperatures)
+            is_watched = is_watched or self.corpus is not None
+            return has_records and self.count > 1 and not is_watched
         if not has_records:
             raise ConfigError(
                 "--new-only needs a model of records (train --records). For other models, "
                 "--originality reports copied passages."
             )
-        if self.originality or self.copied_length is not None or self.temperatures:
+        if is_watched:
             raise ConfigError(
                 "--new-only cannot be combined with --compare-temperatures, --originality or "
                 "--copied-length."
             )
         return True
+
+    def open_watch(self) -> "OriginalityWatch | None":
+        """Open the corpus for a watch on copied passages; None if no option requests one."""
+        length, model = self.copied_length, self.stream.model
+        if not self.originality and self.corpus is None and length is None:
+            return None
+        if self.corpus is None:
+            compared = lazy.open_own_corpus(model, self.path, self.runs)
+        else:
+            compared = lazy.open_named_corpus(self.corpus, self.encoding, model)
+        return lazy.OriginalityWatch(
+            compared, length or copied_length_in(model.units), model, self.count
+        )
 
 
 _MAX_FAILURES: Final = 1000
