@@ -9,6 +9,7 @@ from tests.support.open_app import tiny_app
 from tests.support.waiting import wait_until
 from tui_charrnn.tui import app as app_module
 from tui_charrnn.tui.app import CharRNNApp
+from tui_charrnn.tui.keys.keymap import owner_of
 from tui_charrnn.tui.tape.panel import TapePanel
 
 
@@ -40,7 +41,7 @@ async def test_a_pane_key_before_the_first_frame_opens_the_pane_after_it(
             lambda: (
                 isinstance(app.focused, TapePanel)  # F2 opens it where the text is open
                 if pane == "text"
-                else app.main.pane_host.pane_of(app.focused) is not None
+                else owner_of(app.focused) is not None
             ),
         )
     assert seen == [False]

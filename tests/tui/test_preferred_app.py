@@ -104,7 +104,7 @@ async def test_the_signs_of_the_chart_can_be_set(
 @pytest.mark.parametrize(
     ("text", "warning"),
     [
-        ("pace = 0", "pace must be a whole number"),
+        ("pace = 0", "pace must be at least 1"),
         ("no TOML", "is not valid TOML"),
         ("[keys]\n'text.more' = 'f5'", "f5 is the key of run.pause already"),
     ],

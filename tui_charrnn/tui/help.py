@@ -25,7 +25,7 @@ from textual.widgets import Input, Static
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.chrome import REFUSED, SHOW_PROBLEMS
 from tui_charrnn.tui.dialogs import Dialog, SafeInput
-from tui_charrnn.tui.keys.keymap import EVERYWHERE, active_keys
+from tui_charrnn.tui.keys.keymap import EVERYWHERE, active_keys, owner_of
 from tui_charrnn.tui.keys.table import Key, Owner, grouped, heading_of
 from tui_charrnn.tui.text.wrapping import wrapped
 
@@ -181,9 +181,8 @@ class Command(NamedTuple):
 
 def commands_of(app: App[Any], screen: Screen[Any]) -> Iterator[Command]:
     """Yield the commands of a screen, those of the focused pane first."""
-    host, focused = getattr(screen, "pane_host", None), screen.focused
-    main, pane = (screen, host.pane_of(focused)) if host else (None, getattr(screen, "OWNER", None))
-    yield from key_commands(app, main, focused, pane)
+    main = screen if hasattr(screen, "pane_host") else None
+    yield from key_commands(app, main, screen.focused, owner_of(screen.focused or screen))
     about = tr("Colors of the app, shown as you go through them")
     yield Command("Change the theme", about, app.search_themes)
     if getattr(app, "problems", ()):

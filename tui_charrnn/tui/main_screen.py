@@ -30,7 +30,7 @@ from tui_charrnn.tui.chrome import (
     labels_now,
 )
 from tui_charrnn.tui.hints import first_hint, hint_for, hint_for_tool
-from tui_charrnn.tui.keys.keymap import bindings_of, key_label
+from tui_charrnn.tui.keys.keymap import bindings_of, key_label, owner_of
 from tui_charrnn.tui.messages import (
     KeysChanged,
     NoteWritten,
@@ -274,8 +274,9 @@ class MainScreen(Screen[None]):
 
     def action_zoom(self) -> None:
         """Give the focused pane the whole screen, or show all panes again."""
-        pane = self.pane_host.pane_of(self.focused)
-        if pane == "chart":  # it may be visible beside the text, which is the open pane
+        if (
+            owner_of(self.focused) == "chart"
+        ):  # it may be visible beside the text, which is the open pane
             self.pane = "training"
         self.toggle_class("-zoomed")
         self._show_keys()
@@ -388,13 +389,12 @@ class MainScreen(Screen[None]):
         idle = idle_keys(
             self.session, is_streaming=pane.view.streaming, is_searching=pane.is_searching
         )
-        owner = self.pane_host.pane_of(self.focused)
         labels = labels_now(self.session, is_zoomed=is_zoomed)
         opening = pane.text.opening
         is_jamo = opening is not None and opening.is_jamo
         tool = hint_for_tool(pane.classes, is_jamo=is_jamo) if self.pane == "text" else ""
         self.note.show_hint(tool or hint_for(self.pane, self.session))
-        self.query_one(KeyRow).show(idle, owner, labels)
+        self.query_one(KeyRow).show(idle, owner_of(self.focused), labels)
 
 
 def _place_cursor(seed: SeedInput) -> None:

@@ -21,7 +21,6 @@ from tui_charrnn.tui.text_pane import TextPane
 
 if TYPE_CHECKING:
     from tui_charrnn.runs.layout import RunDirectory
-    from tui_charrnn.tui.keys.table import Owner
     from tui_charrnn.tui.run.failure_card import FailureCard, LogExcerpt
     from tui_charrnn.tui.run.loss_chart import Charts
     from tui_charrnn.tui.run.run_card import RunCard
@@ -33,16 +32,6 @@ if TYPE_CHECKING:
     from tui_charrnn.viewing.failures import Failure
     from tui_charrnn.viewing.run_view import RunView
 
-_OWNERS: Final[dict[str, Owner]] = {
-    "streamed-text": "speech",
-    "tape-panel": "tape",
-    "neuron-panel": "neurons",
-    "pane-training": "chart",
-    "pane-runs": "runs",
-    "pane-childhood": "childhood",
-    "pane-log": "log",
-}
-"""Owners of keys, by the id of the widget in which they act."""
 _STYLE: Final = Path(__file__).parent / "panes.tcss"
 _W = TypeVar("_W", bound=Widget)
 
@@ -130,13 +119,6 @@ class PaneHost(Container):
             self._mount_chart().show(view, other, pinned)
         if self._childhood is not None and self._pane == "childhood":
             self._childhood.show(view)
-
-    def pane_of(self, focused: Widget | None) -> Owner | None:
-        """Return whose keys act while a widget has the focus; None outside all panes with keys."""
-        if focused is None:
-            return None
-        names = (node.id for node in focused.ancestors_with_self)
-        return next((_OWNERS[name] for name in names if name in _OWNERS), None)
 
     def _advise(self, view: RunView) -> str:
         """Show what is wrong with a run; return how to resume one that stopped without an error."""

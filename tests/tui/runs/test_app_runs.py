@@ -126,7 +126,7 @@ async def try_everything(
     def note(sentence: str, **_: bool) -> None:
         notes.append(sentence)
 
-    monkeypatch.setattr(app.main, "show_note", note)
+    monkeypatch.setattr(app.main.note, "show_note", note)
     await pilot.press("f3", "f4", "f2", "enter", "f5", "f6", "f9", "ctrl+n")
     await wait_until(pilot, "refusals", lambda: notes.count(READ_ONLY) == 4)
     assert app.screen is app.main

@@ -16,7 +16,6 @@ from tui_charrnn.tui.chrome import KeyRow
 from tui_charrnn.tui.dialogs import Answer, Dialog, MessageLine, QuestionScreen
 from tui_charrnn.tui.history.browser import HistoryBrowser
 from tui_charrnn.tui.keys.keymap import bindings_of, key_label
-from tui_charrnn.tui.keys.table import Owner
 from tui_charrnn.tui.messages import NoteWritten
 from tui_charrnn.tui.row_views import CursorView
 from tui_charrnn.tui.session import Session
@@ -31,14 +30,13 @@ class HistoryScreen(Dialog[Entry | None]):
     """Browses the history; returns the text to restore seed text and settings from, or None."""
 
     AUTO_FOCUS = "HistoryList"
+    OWNER: Final = "history"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Close", show=False),
         # the key that opened it, which the user may have remapped
         Binding("h", "leave", "Close", show=False, id="speech.history"),
-        *bindings_of("history"),
+        *bindings_of(OWNER),
     ]
-    OWNER: ClassVar[Owner] = "history"
-    """The owner of the screen's keys."""
     HORIZONTAL_BREAKPOINTS = _WIDTHS
     VERTICAL_BREAKPOINTS = _HEIGHTS
     DEFAULT_CSS = """
@@ -84,7 +82,7 @@ class HistoryScreen(Dialog[Entry | None]):
             ),
         )
         yield MessageLine(id="history-note")
-        yield KeyRow("history")
+        yield KeyRow(self.OWNER)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Focus the list."""

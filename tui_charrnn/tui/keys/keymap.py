@@ -6,6 +6,7 @@ from contextvars import ContextVar
 from typing import Final
 
 from textual.binding import Binding
+from textual.dom import DOMNode
 
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.settings import unknown_sentence
@@ -55,6 +56,12 @@ def bindings_of(owner: Owner) -> list[Binding]:
         for key in KEYS
         if key.owner == owner
     ]
+
+
+def owner_of(node: DOMNode | None) -> Owner | None:
+    """Return whose keys act while a node has the focus: `OWNER` of it, or of an ancestor."""
+    nodes = [] if node is None else node.ancestors_with_self
+    return next((each.OWNER for each in nodes if hasattr(each, "OWNER")), None)
 
 
 def active_keys() -> tuple[Key, ...]:

@@ -60,11 +60,12 @@ class _Projection(NamedTuple):
 class EmbeddingPage(Page):
     """Draws characters in a plane and lists the neighbors of the one at the cursor."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("embedding")]
+    OWNER = "embedding"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(OWNER)]
 
     def __init__(self, context: PageContext) -> None:
         """Draw the model that generates text, or the newest weights of the run that trains."""
-        super().__init__(context, "embedding", tr("Embedding: which characters are alike?"))
+        super().__init__(context, tr("Embedding: which characters are alike?"))
         self.shown: Embedding | None = None
         """The embedding that is drawn; None until it is loaded."""
         self.character = "."

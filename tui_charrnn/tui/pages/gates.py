@@ -38,13 +38,14 @@ class _GateEffect(NamedTuple):
 class GatesPage(Page):
     """Shows a slider for each gate, the next characters, and the text that follows."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("gates")]
+    OWNER = "gates"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(OWNER)]
 
     def __init__(self, context: PageContext) -> None:
         """Show the gates at the cursor of the tape, or at the end of the text."""
         at = context.at or (context.text.branch, context.text.shown)
         title = tr("Gates by hand · before character {number:,}", number=at[1] + 1)
-        super().__init__(context, "gates", title)
+        super().__init__(context, title)
         self.clamped: dict[Probe, float] = {}
         """The clamped gates and their means, from 0 to 1."""
         self.found: _GateEffect | None = None

@@ -45,13 +45,14 @@ class MemoryPage(Page):
     """Draws the mean influence by distance for the current model or for named models."""
 
     AUTO_FOCUS = "#memory-models"
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("memory")]
+    OWNER = "memory"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(OWNER)]
 
     models = query_one("#memory-models", SafeInput)
 
     def __init__(self, context: PageContext) -> None:
         """Measure nothing yet."""
-        super().__init__(context, "memory", tr("Memory: how far back does it look?"))
+        super().__init__(context, tr("Memory: how far back does it look?"))
         self.curves: list[MemoryCurve] = []
         """The newest curves."""
 
@@ -152,12 +153,13 @@ _RADII: Final = (0.5, 0.9, 1.1, 1.4, 1.7, 2.0, 3.0)
 class ClippingPage(Page):
     """Trains both runs again whenever a setting changes."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("clipping")]
+    OWNER = "clipping"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(OWNER)]
 
     def __init__(self, context: PageContext) -> None:
         """Start with settings that make the effect of clipping visible."""
         title = tr("Clipping: a plain RNN, with and without a limit")
-        super().__init__(context, "clipping", title)
+        super().__init__(context, title)
         self.settings = ClippingSettings()
         self.runs: list[ClippingRun] = []
         """The unclipped run, then the clipped one; the background thread trains them."""

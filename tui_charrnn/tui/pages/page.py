@@ -148,6 +148,7 @@ def colored(row: str, signs: str) -> Content:
 class Page(Dialog[None]):
     """Shows a picture, which is computed in a thread, until Esc closes it."""
 
+    OWNER: ClassVar[Owner]
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("learn")]
     DEFAULT_CSS = """
     Page {
@@ -168,18 +169,17 @@ class Page(Dialog[None]):
     }
     """
 
-    def __init__(self, context: PageContext, owner: Owner, title: str) -> None:
-        """Prepare a page; `owner` names the keys that act on it."""
+    def __init__(self, context: PageContext, title: str) -> None:
+        """Prepare a page."""
         super().__init__()
         self.context = context
-        self.OWNER = owner
         self._title = title
         self.picture = Picture(self.rows)
         self.lesson = ""
         """The text of the guided tour above the picture; empty outside the tour."""
         self.turned = 0
         """How many pages the tour moves on when this page closes; 0 ends the tour."""
-        self._tasks = LatestTask(owner)
+        self._tasks = LatestTask(self.OWNER)
         self._lock = threading.Lock()
 
     def show_lesson(self, number: int) -> None:

@@ -46,7 +46,8 @@ class GrowPage(Page):
     """Shows texts that are sampled with the same random numbers at different temperatures."""
 
     AUTO_FOCUS = "#grow-seed"
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("grow")]
+    OWNER = "grow"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(OWNER)]
     DEFAULT_CSS = """
     GrowPage {
         & #grow-asked { height: 3; }
@@ -69,7 +70,7 @@ class GrowPage(Page):
 
     def __init__(self, context: PageContext) -> None:
         """Start with the first letter of the seed box, or with T (하 in Korean)."""
-        super().__init__(context, "grow", tr("One to many: one beginning, several texts"))
+        super().__init__(context, tr("One to many: one beginning, several texts"))
         seed = unicodedata.normalize("NFC", context.seed_text)
         self._first = seed[:1].strip() or ("하" if chosen_language() == "ko" else "T")
 
@@ -148,7 +149,8 @@ class WhichPage(Page):
     """Shows the probability of each model, and how each character changed it."""
 
     AUTO_FOCUS = "#which-text"
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("which")]
+    OWNER = "which"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(OWNER)]
 
     text = query_one("#which-text", SafeInput)
     models = query_one("#which-models", SafeInput)
@@ -156,7 +158,7 @@ class WhichPage(Page):
     def __init__(self, context: PageContext) -> None:
         """Prepare the page."""
         title = tr("Many to one: which corpus does a text come from?")
-        super().__init__(context, "which", title)
+        super().__init__(context, title)
         self._readers: dict[str, OriginReader] = {}
         self._origin: Origin | None = None
 
@@ -241,14 +243,15 @@ class FillPage(Page):
     """Lists candidates for the gaps while the user types."""
 
     AUTO_FOCUS = "#fill-text"
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("fill")]
+    OWNER = "fill"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(OWNER)]
 
     text = query_one("#fill-text", SafeInput)
     second = query_one("#fill-both", SafeInput)
 
     def __init__(self, context: PageContext) -> None:
         """Start with the text of the seed box if it has a gap, otherwise with an example."""
-        super().__init__(context, "fill", tr("Both directions: what is in the gap?"))
+        super().__init__(context, tr("Both directions: what is in the gap?"))
         seed, example = context.seed_text, EXAMPLES[chosen_language()]
         self._first = seed if any(sign in seed for sign in GAPS) else example
         self._fillers: dict[str | None, Filler] = {}

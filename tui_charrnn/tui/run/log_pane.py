@@ -214,7 +214,8 @@ class LogPane(FollowingScrollView, can_focus=True):
     class OutputToggled(Message):
         """The user switches between the story and the output."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("log")]
+    OWNER: Final = "log"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(OWNER)]
     action_follow = FollowingScrollView.action_scroll_end
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"log-pane--{kind}" for kind in get_args(LogKind)}
     DEFAULT_CSS = """

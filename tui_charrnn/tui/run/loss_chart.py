@@ -35,7 +35,8 @@ class LossChart(Widget, can_focus=True):
     The cost of a frame depends on the size of the widget, not on the length of the runs.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("chart")]
+    OWNER: Final = "chart"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(OWNER)]
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"loss-chart--{mark}" for mark in Mark}
     DEFAULT_CSS = """
     LossChart {

@@ -197,8 +197,9 @@ PLAY_INTERVALS: Final = (4.0, 2.0, 1.0, 0.5, 0.25)
 class SamplesPane(Vertical, can_focus=True):
     """Shows the samples of a run one at a time; draws only while it is visible."""
 
+    OWNER: Final = "childhood"
     BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings_of("childhood"),
+        *bindings_of(OWNER),
         # as in every scrollable pane
         Binding("pageup", "page(-1)", show=False),
         Binding("pagedown", "page(1)", show=False),

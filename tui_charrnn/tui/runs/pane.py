@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.containers import Vertical
 
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 class RunsPane(Vertical):
     """Lists the runs and runs actions on them; posts messages for what other widgets do."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("runs")]
+    OWNER: Final = "runs"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(OWNER)]
 
     def __init__(self, session: Session) -> None:
         """List the runs of the session's folder."""

@@ -44,7 +44,7 @@ class BranchesScreen(Dialog[Choice | None]):
     """Lists branches to show, compare or name; returns the choice, None after Esc."""
 
     OWNER: Final = "branches"
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("branches")]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(OWNER)]
     DEFAULT_CSS = """
     BranchesScreen {
         & #branches {

@@ -53,8 +53,9 @@ class TapePanel(Static, can_focus=True):
     returned to.
     """
 
+    OWNER: Final = "tape"
     BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings_of("tape"),
+        *bindings_of(OWNER),
         # as in every scrolling widget
         Binding("pageup", "step('pageup')", show=False),
         Binding("pagedown", "step('pagedown')", show=False),
@@ -81,7 +82,7 @@ class TapePanel(Static, can_focus=True):
             text: Shows the tape.
             open_tape: Opens a tape file.
         """
-        super().__init__(id="tape-panel", markup=False)
+        super().__init__(markup=False)
         self.text = text
         self.cursor = text.cursor
         self.known: KnownPlace | None = None

@@ -151,7 +151,8 @@ class KeySelection(TextLayer):
 class StreamedText(TextView):
     """A `TextView` with the keys of the text pane and the styles of all its layers."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("speech")]
+    OWNER: Final = "speech"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(OWNER)]
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "text-view--cursor",
         "text-view--fork",
@@ -169,7 +170,6 @@ class StreamedText(TextView):
 
     def __init__(self) -> None:
         super().__init__()
-        self.id = "streamed-text"
         self.selection = KeySelection(self)
         self.text_layers.append(self.selection)
 

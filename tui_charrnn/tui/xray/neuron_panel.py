@@ -91,7 +91,8 @@ class Found:
 class NeuronPanel(CursorView):
     """Lists neurons, with a cursor on one; colors the text by it, and clamps it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("neurons")]
+    OWNER: Final = "neurons"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(OWNER)]
     COMPONENT_CLASSES: ClassVar[set[str]] = {"cursor-view--clamped", "cursor-view--bar"}
     DEFAULT_CSS = """
     NeuronPanel {
@@ -120,7 +121,6 @@ class NeuronPanel(CursorView):
             settings: Has the clamps.
         """
         super().__init__()
-        self.id = "neuron-panel"
         self.rows: list[Row] = []
         self.found: Found | None = None
         self.search: BackgroundTask | None = None
