@@ -17,7 +17,7 @@ from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.runs.catalogue import list_runs
 from tui_charrnn.runs.json_values import encode_json
 from tui_charrnn.runs.reader import read_description
-from tui_charrnn.runs.records import StoppedEarly
+from tui_charrnn.runs.records import LearningRateChanged, StoppedEarly
 from tui_charrnn.runs.storage import Storage
 
 Capture = pytest.CaptureFixture[str]
@@ -140,6 +140,7 @@ def test_show_prints_everything(folder: Path, capsys: Capture) -> None:
         trainer.sample("to be", " a sample")
         trainer.train(2.0)
         trainer.sample("to be", " a newer one")
+        trainer.append(LearningRateChanged(4, 0.0005, "request"))
         assert runs("show", "fake") == 0
     printed = capsys.readouterr().out
     for words in (
@@ -149,6 +150,7 @@ def test_show_prints_everything(folder: Path, capsys: Capture) -> None:
         "tensorflow 2.",
         "1,548 characters to train on, 172 held out, 17 different",
         "1,000 steps, 20 an epoch, scored every 10",
+        " (later 0.0005), dropout 0",
         "validation  2.250",
         "bits/char   3.246",
         "perplexity  9.49",

@@ -157,6 +157,7 @@ def test_what_is_to_be_kept_is_kept(folder: Path) -> None:
     ("argument", "reason"),
     [
         ("nowhere.txt", "There is no file or folder 'nowhere.txt'"),
+        ("gone/shakespeare", "There is no file or folder 'gone/shakespeare'."),
         ("shakespear", "Did you mean 'shakespeare'"),
         ("catalogue:nowhere", "no corpus of that name"),
         ("https://example.org/a.txt", "is an address"),

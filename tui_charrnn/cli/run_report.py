@@ -168,8 +168,9 @@ def _plan_rows(view: RunView) -> Iterator[Row]:
     if description is not None:
         training = description.training
         batch = f"{plan.batch_size:,} streams of {training.sequence_length:,} characters"
-        rate = f"learning rate {view.planned_rate:.3g}, {format_dropout(training)}"
-        yield "", f"{batch}, {rate}"
+        later = "" if view.peak_rate is None else f" (later {view.peak_rate:.3g})"
+        rate = f"learning rate {view.planned_rate:.3g}{later}"
+        yield "", f"{batch}, {rate}, {format_dropout(training)}"
     yield from _several("extended", map(format_extension, view.extensions))
 
 

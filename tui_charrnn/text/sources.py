@@ -282,6 +282,8 @@ def _from_catalogue(name: str) -> FoundSources:
         raise CorpusError(
             "{name} is an address; download it first and give the path of the file.", name=name
         )
+    if os.sep in name:
+        raise CorpusError("There is no file or folder {name!r}.", name=name)
     near = difflib.get_close_matches(name, list(catalogue), n=1)
     sentences = [
         tr("There is no file or folder {name!r}, and no corpus of that name.", name=name),
