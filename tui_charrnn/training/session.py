@@ -137,15 +137,12 @@ class TrainingSession:
 
     def _evaluate_dynamically(self) -> None:
         """Run a dynamic evaluation, if configured."""
-        rate, clock = (
-            self._context.description.training.dynamic_evaluation_rate,
-            self._context.clock,
-        )
-        started = clock.now()
+        clock, material = self._context.clock, self._context.material
+        rate = self._context.description.training.dynamic_evaluation_rate
         if rate is None:
             return
+        started = clock.now()
         self._report.show(RunState.EVALUATING)
-        material = self._context.material
         loss = self._engine.evaluate_dynamically(material.followed, rate, self._should_stop)
         if loss is None:
             return
