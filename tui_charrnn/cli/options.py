@@ -2,7 +2,7 @@
 
 import inspect
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeAlias
@@ -276,10 +276,9 @@ def with_setting_options(
     """
 
     def decorate(command: Any) -> Any:
-        signature = inspect.signature(command)
         kept = [
             parameter
-            for parameter in signature.parameters.values()
+            for parameter in inspect.signature(command).parameters.values()
             if parameter.kind is not inspect.Parameter.VAR_KEYWORD
         ]
         added = [
@@ -306,14 +305,16 @@ def with_setting_options(
         ]
         names = [parameter.name for parameter in kept]
         place = names.index(after) + 1 if after else len(kept)
-        parameters = [*kept[:place], *added, *kept[place:]]
-        command.__signature__ = signature.replace(parameters=parameters)
-        annotations = {parameter.name: parameter.annotation for parameter in added}
-        command.__annotations__ = {**command.__annotations__, **annotations}
-        command.__annotations__.pop("settings", None)
+        _declare(command, [*kept[:place], *added, *kept[place:]])
         return command
 
     return decorate
+
+
+def _declare(command: Any, parameters: Sequence[inspect.Parameter]) -> None:
+    """Declare to Typer which parameters a command has."""
+    command.__signature__ = inspect.Signature(parameters)
+    command.__annotations__ = {each.name: each.annotation for each in parameters}
 
 
 def default_command(
@@ -330,10 +331,7 @@ def default_command(
                 command(**options)
 
         context, _ = inspect.signature(call).parameters.values()
-        parameters = [context, *inspect.signature(command).parameters.values()]
-        described: Any = call
-        described.__signature__ = inspect.Signature(parameters)
-        described.__annotations__ = {each.name: each.annotation for each in parameters}
+        _declare(call, [context, *inspect.signature(command).parameters.values()])
         group.callback(invoke_without_command=True, help=sentence)(call)
         return group.command(name)(command)
 
