@@ -111,9 +111,9 @@ from tui_charrnn.tui.run.failure_card import LogExcerpt as LogExcerpt
 from tui_charrnn.tui.run.loss_chart import Charts as Charts
 from tui_charrnn.tui.run.run_card import RunCard as RunCard
 from tui_charrnn.tui.run.run_card import StatusLine as StatusLine
-from tui_charrnn.tui.run.run_card import Teaser as Teaser
 from tui_charrnn.tui.run.run_log import RunLog as RunLog
 from tui_charrnn.tui.run.samples_pane import SamplesPane as SamplesPane
+from tui_charrnn.tui.run.teaser import Teaser as Teaser
 from tui_charrnn.tui.runs.pane import RunsPane as RunsPane
 from tui_charrnn.tui.tape.panel import TapePanel as TapePanel
 from tui_charrnn.tui.text.external_text import load_recording as load_recording

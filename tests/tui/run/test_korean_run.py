@@ -21,9 +21,10 @@ from tui_charrnn.tui.run.chart.scales import Window
 from tui_charrnn.tui.run.chart.series import Axis, ChartOptions, Curvature, Quantity, Span
 from tui_charrnn.tui.run.failure_card import FailureCard
 from tui_charrnn.tui.run.log_pane import format_state
-from tui_charrnn.tui.run.run_card import RunCard, StatusLine, Teaser
+from tui_charrnn.tui.run.run_card import RunCard, StatusLine
 from tui_charrnn.tui.run.run_log import RunLog
 from tui_charrnn.tui.run.samples_pane import SamplesPane
+from tui_charrnn.tui.run.teaser import Teaser
 from tui_charrnn.viewing.failures import diagnose
 from tui_charrnn.viewing.log_lines import LogFilter
 

@@ -5,7 +5,7 @@ from textual.app import ComposeResult
 
 from tests.support.shown_screen import screen_rows
 from tests.support.themed_app import ThemedApp
-from tui_charrnn.tui.run.run_card import Teaser
+from tui_charrnn.tui.run.teaser import Teaser
 
 
 class Host(ThemedApp):

@@ -1,16 +1,13 @@
-"""The run card and the status line of a run, and the teaser shown while there is no run."""
+"""The run card and the status line of a run."""
 
-import json
 from collections.abc import Callable, Sequence
-from functools import cache, partial
 from itertools import zip_longest
-from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import ClassVar
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual.app import ComposeResult
-from textual.containers import Container, Vertical, VerticalScroll
+from textual.containers import Container, VerticalScroll
 from textual.content import Content
 from textual.getters import query_one
 from textual.strip import Strip
@@ -18,8 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tui_charrnn.translation import tr
-from tui_charrnn.tui.keys.keymap import key_label
-from tui_charrnn.tui.sparkline import Mark, draw_bars, joined_columns
+from tui_charrnn.tui.sparkline import Mark, draw_bars
 from tui_charrnn.tui.text.wrapping import wrapped
 from tui_charrnn.viewing import run_formatting
 from tui_charrnn.viewing.formatting import bar
@@ -311,83 +307,3 @@ def format_progress(view: RunView, now: float, pending: str, width: int) -> str:
         separator="  ",
         width=width,
     )
-
-
-_FILE: Final = Path(__file__).parent / "teaser.json"
-"""Recorded from a run by scripts/teaser.py."""
-_LABEL: Final = 12  # columns
-_ROWS: Final = 2  # rows of a sample that has no room beside its step
-
-
-class Teaser(Vertical):
-    """The loss curve of a recorded run, and samples from one seed text during its training."""
-
-    DEFAULT_CSS = """
-    Teaser {
-        height: auto;
-        padding: 0 1;
-        border: round $foreground 25%;
-        border-title-color: $text-muted;
-        & LossSparkline { height: 3; margin-bottom: 1; }
-        & Static { height: auto; }
-    }
-    """
-
-    losses = query_one(LossSparkline)
-    words = query_one("#teaser-words", TextLines)
-
-    def __init__(self, *, is_readonly: bool = False) -> None:
-        super().__init__()
-        self._is_readonly = is_readonly
-        self.border_title = Content(tr("What training looks like"))
-
-    def compose(self) -> ComposeResult:
-        """Losses and text."""
-        yield LossSparkline()
-        yield TextLines(id="teaser-words")
-
-    def on_resize(self) -> None:
-        """Show as much as fits."""
-        width = self.content_size.width
-        if width:
-            self.losses.show(partial(joined_columns, _record()["losses"]))
-            lines = _lines(width)
-            if not self._is_readonly:
-                key = key_label("run.train")
-                words = tr("{key} trains on a text of yours; a minute is enough.", key=key)
-                lines += [Content(""), Content(words)]
-            self.words.show(Content("\n").join(lines))
-
-
-@cache
-def _record() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(_FILE.read_text(encoding="utf-8"))
-    return found
-
-
-def _lines(width: int) -> list[Content]:
-    record = _record()
-    first, last = record["losses"][0], record["validation"]
-    lines = [
-        Content(tr("{corpus}, preset {preset}", corpus=record["corpus"], preset=record["preset"])),
-        Content(
-            tr(
-                "loss {first:.1f} to {last:.2f} in {steps:,} steps",
-                first=first,
-                last=last,
-                steps=record["steps"],
-            )
-        ),
-        Content(""),
-    ]
-    seed = Content.styled(record["seed_text"], "bold")
-    for step, sample in record["samples"]:
-        label, text = tr("step {step:,}", step=step), " ".join(sample.split())
-        if width >= _ROOMY:
-            label = set_cell_size(label, _LABEL)
-            lines.append(Content.assemble((label, "dim"), seed, f" {text[: width // 2]}"))
-        else:
-            whole = seed.append(f" {text}")
-            rows = (whole[row * width : (row + 1) * width] for row in range(_ROWS))
-            lines += [Content.styled(label, "dim"), *rows]
-    return lines

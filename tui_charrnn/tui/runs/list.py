@@ -291,15 +291,16 @@ class RunList(Vertical):
         self.pinned, before = tuple(sorted(pinned, key=lambda run: run.name)), self.pinned
         if self.pinned[:1] != before[:1]:
             self.post_message(RunPinned(next(iter(self.pinned), None)))
-        self._show_listed(listed)
+        self._show_listed()
 
     def filter(self, words: str) -> None:
         """List only the runs that contain all of these words; an empty text lists all."""
         self.filter_text = words
-        if self._listed is not None:
-            self._show_listed(self._listed)
+        self._show_listed()
 
-    def _show_listed(self, listed: RunsListing) -> None:
+    def _show_listed(self) -> None:
+        if (listed := self._listed) is None:
+            return
         found = {
             path: summary
             for path, summary in listed.summaries.items()
@@ -335,11 +336,9 @@ class RunList(Vertical):
     def drop(self, path: Path) -> None:
         """List a run no longer that was moved or deleted; a key must not act on it once more."""
         if self._listed is not None:
-            summaries, rows = dict(self._listed.summaries), dict(self._listed.rows)
-            summaries.pop(str(path), None)
-            rows.pop(str(path), None)
-            self._listed = self._listed._replace(summaries=summaries, rows=rows)
-            self._show_listed(self._listed)
+            self._listed.summaries.pop(str(path), None)
+            self._listed.rows.pop(str(path), None)
+            self._show_listed()
 
     def list_again(self, cursor: Path | None = None) -> None:
         """List the folder immediately, then move the cursor to a run if one is given."""
