@@ -10,6 +10,7 @@ from tests.support.fake_run import created_run
 from tui_charrnn.errors import ConfigError, RunError
 from tui_charrnn.runs.figures import Figures, export_figures, read_figures
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.reader import RunReader
 from tui_charrnn.runs.records import (
     BatchTrained,
     Record,
@@ -73,7 +74,11 @@ def test_a_later_cut_takes_back_what_an_earlier_one_kept(tmp_path: Path) -> None
     assert rows == [(1, 4.0, 4.5), (2, 3.0, None)]
 
 
-def test_memory_does_not_grow_with_the_steps(tmp_path: Path) -> None:
+def test_memory_does_not_grow_with_the_steps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(RunReader.read_new_stretches, "__defaults__", (1 << 16,))  # bytes at once
+
     def peak(steps: int) -> int:
         run = run_of(tmp_path / str(steps), *(batch(step, 4.0) for step in range(1, steps + 1)))
         tracemalloc.start()
@@ -83,7 +88,7 @@ def test_memory_does_not_grow_with_the_steps(tmp_path: Path) -> None:
         finally:
             tracemalloc.stop()
 
-    assert peak(36_000) < peak(28_000) + 500_000
+    assert peak(9_000) < peak(3_000) + 500_000
 
 
 def test_megabytes_that_only_a_later_version_knows_are_passed_over(tmp_path: Path) -> None:
