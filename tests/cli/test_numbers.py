@@ -152,7 +152,7 @@ def test_the_command_of_a_saved_text_has_its_numbers(model: str, tmp_path: Path)
     read = stream.prime("bad").text
     loaded = LoadedModel(kept, ModelLabel("tiny", "file"), file=file, mark=file_mark(file))
     text = "".join(stream.next().character for _ in range(200))
-    generated = GenerationResult(Opening(loaded, "bad", read, (), 8), text, ((0, sampling),))
+    generated = GenerationResult(Opening(loaded, "bad", read, {}, 8), text, ((0, sampling),))
     path = save_result(tmp_path / "texts", generated)
     settings = json.loads(path.with_suffix(".json").read_text())
     result = invoke(*shlex.split(settings["command"])[2:])

@@ -177,7 +177,7 @@ def read_seed(stream: "CharacterStream", seed: Seed) -> Iterator[str]:
     pieces = [seed] if isinstance(seed, str) else read_file(seed, unify_newlines=not has_returns)
     for piece in pieces:
         primed = stream.feed(piece)
-        unknown |= dict.fromkeys(each.character for each in primed.unknown)
+        unknown |= dict.fromkeys(primed.unknown.values())
         yield primed.text
     if unknown:
         vocabulary = stream.model.vocabulary

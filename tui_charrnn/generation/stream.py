@@ -27,18 +27,9 @@ from tui_charrnn.generation.sampling import (
 from tui_charrnn.hangul import split_syllables
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import Float32
-from tui_charrnn.text.vocabulary import Spelled
 
 if TYPE_CHECKING:
     from tui_charrnn.history.generation import Generation
-
-
-class UnknownCharacter(NamedTuple):
-    """A character of a seed text that is not in the model's vocabulary."""
-
-    character: str
-    position: int
-    """Its index in the composed seed text."""
 
 
 class PrimedSeed(NamedTuple):
@@ -47,13 +38,8 @@ class PrimedSeed(NamedTuple):
     text: str
     """The part of the composed seed text that was read; unknown characters are replaced by the
     unknown symbol, or left out."""
-    unknown: tuple[UnknownCharacter, ...]
-
-
-def locate_unknown(text: str, spelled: Spelled) -> tuple[UnknownCharacter, ...]:
-    """Return the characters of a composed text that the model does not know."""
-    positions = (~spelled.is_known).nonzero()[0].tolist()
-    return tuple(UnknownCharacter(text[position], position) for position in positions)
+    unknown: dict[int, str]
+    """Characters of the composed seed text that the model does not know, by position."""
 
 
 class StopStrings:
@@ -249,9 +235,7 @@ class CharacterStream:
             add_recent(self._recent, index, self._end)
             read += 1
         self._place = self.constraints.place_after(self._recent[-1] if self._recent else None)
-        return PrimedSeed(
-            vocabulary.decode(spelled.indices[:read]), locate_unknown(composed, spelled)
-        )
+        return PrimedSeed(vocabulary.decode(spelled.indices[:read]), spelled.unknown_in(composed))
 
     def next(self) -> GeneratedCharacter:
         """Sample the next character.

@@ -32,6 +32,10 @@ class Spelled(NamedTuple):
     is_known: npt.NDArray[np.bool_]
     """Whether each character of the text is known, shape (N,)."""
 
+    def unknown_in(self, text: str) -> dict[int, str]:
+        """The unknown characters of the text by position."""
+        return {place: text[place] for place in np.flatnonzero(~self.is_known).tolist()}
+
 
 class Vocabulary:
     """Distinct characters in the order of their index, 0 to V - 1.

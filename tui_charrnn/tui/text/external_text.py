@@ -15,7 +15,6 @@ from textual.widgets import Static, TextArea
 
 from tui_charrnn.errors import CharRNNError, CorpusError, DataError
 from tui_charrnn.generation.sampling import surprise
-from tui_charrnn.generation.stream import locate_unknown
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.generation.tape_file import fingerprint
 from tui_charrnn.paths import find_file
@@ -78,7 +77,7 @@ def start_reading(
             count=len(text),
         )
     external = ExternalText(tuple(spelled.indices.tolist()), name, is_cut=len(text) > LONGEST)
-    return tape, opening._replace(external=external, unknown=locate_unknown(text, spelled))
+    return tape, opening._replace(external=external, unknown=spelled.unknown_in(text))
 
 
 def read_external(

@@ -184,7 +184,7 @@ def describe(result: GenerationResult, now: datetime.datetime) -> dict[str, Any]
             "training": dict(opening.loaded.model.training),
         },
         "seed_text": opening.seed_text,
-        "left_out": [] if has_unknown_symbol else [each.character for each in opening.unknown],
+        "left_out": [] if has_unknown_symbol else list(opening.unknown.values()),
         "length": len(result.generated),
         "rng_seed": opening.rng_seed,
         "numbers": opening.loaded.model.numbers,

@@ -255,9 +255,8 @@ class SessionTexts:
             view.append(f"\n\n── {began} · {seed} ──\n", "rule")
         if opening.external is not None:
             view.append(opening.external.title, "note")
-        unknown = {lost.position for lost in opening.unknown}
         for is_unknown, group in itertools.groupby(
-            enumerate(opening.seed_text), lambda place: place[0] in unknown
+            enumerate(opening.seed_text), lambda place: place[0] in opening.unknown
         ):
             view.append("".join(c for _, c in group), "skipped" if is_unknown else "seed")
         self.text.begin(generation)
@@ -314,7 +313,7 @@ def _free_states(generation: GenerationThread | None) -> None:
 
 def _describe(opening: Opening) -> str:
     """Return the note on unknown characters or on the model of a new text; empty for none."""
-    characters = dict.fromkeys(lost.character for lost in opening.unknown)
+    characters = dict.fromkeys(opening.unknown.values())
     if not characters:
         return opening.loaded.note
     named = ", ".join(f"{c} (U+{ord(c):04X})" for c in itertools.islice(characters, _NAMED))

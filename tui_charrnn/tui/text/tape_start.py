@@ -16,7 +16,6 @@ if TYPE_CHECKING:  # modules that the first character does not need
     from collections.abc import Callable, Sequence
 
     from tui_charrnn.config import SamplingConfig
-    from tui_charrnn.generation.stream import UnknownCharacter
     from tui_charrnn.history.model_label import ModelLabel
     from tui_charrnn.tui.background import BackgroundTask
     from tui_charrnn.tui.session import GenerationSettings
@@ -60,8 +59,8 @@ class Opening(NamedTuple):
     """Composed (Unicode NFC), with unknown characters."""
     read_text: str
     """The part of it that the model read."""
-    unknown: tuple[UnknownCharacter, ...]
-    """Its unknown characters, with their positions."""
+    unknown: dict[int, str]
+    """Its unknown characters by position."""
     rng_seed: int
     clamps: tuple[str, ...] = ()
     """The clamps while the seed text was read, as LAYER:CELL=VALUE."""
@@ -161,7 +160,7 @@ def load_tape(loaded: LoadedModel, document: object) -> tuple[Tape, Opening]:
     loaded = loaded._replace(model=tape.stream.model)
     seed_text, rng_seed = tape.seed_text, tape.tree.branches[0].draws[0].rng_seed
     clamps = tuple(map(str, tape.seed_clamps))
-    return tape, Opening(loaded, seed_text, seed_text, (), rng_seed, clamps, is_recorded=True)
+    return tape, Opening(loaded, seed_text, seed_text, {}, rng_seed, clamps, is_recorded=True)
 
 
 def result_of(opening: Opening, tape: Tape, number: int, length: int) -> GenerationResult:
