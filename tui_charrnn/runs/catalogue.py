@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, Self
 from unicodedata import normalize
 
-from tui_charrnn.errors import ConfigError, RunError, did_you_mean, reason_of
+from tui_charrnn.errors import ConfigError, RunError, did_you_mean
 from tui_charrnn.invocation import command
 from tui_charrnn.paths import file_mark, parse_path, real_path, stored_path
 from tui_charrnn.runs.checkpoints import read_pointer
@@ -309,9 +309,7 @@ def holds_run(run: RunDirectory) -> bool:
     except OSError as error:
         if is_missing(error) or error.errno == errno.ENAMETOOLONG:
             return False
-        raise RunError(
-            "{path} cannot be read: {reason}.", path=run.path, reason=reason_of(error)
-        ) from error
+        raise RunError.unreadable(run.path, error) from error
 
 
 def _modified(run: RunDirectory) -> float:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import safetensors
 import safetensors.numpy
 
-from tui_charrnn.errors import RunError, reason_of
+from tui_charrnn.errors import RunError
 from tui_charrnn.model.checkpoint import Model, parse_model
 from tui_charrnn.model.header import HEADER_LIMIT
 from tui_charrnn.model.weights import tensors_from_weights
@@ -74,7 +74,7 @@ def load_training_state(checkpoint: CheckpointDirectory) -> TrainingState:
     except MemoryError as error:
         raise RunError(f"The training state {path} is too large for the memory.") from error
     except OSError as error:
-        raise RunError(f"The training state {path} cannot be read: {reason_of(error)}.") from error
+        raise RunError.unreadable(f"The training state {path}", error) from error
     except (LookupError, TypeError, ValueError, safetensors.SafetensorError) as error:
         raise RunError(f"The training state {path} cannot be used: {str(error)[:300]}") from error
 
