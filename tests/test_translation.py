@@ -161,7 +161,6 @@ def table_sentences() -> set[str]:
         WeightsSource.NEWEST,
         WeightsSource.BEST,
         *chrome.LABELS.values(),
-        *hints.NO_RUN.values(),
         *(sentence for sentence, _ in hints.PANE_HINTS.values()),
         *(chrome.TOO_SMALL, chrome.SHOW_PROBLEMS, chrome.TAGLINE, "Change the theme"),
         *(READ_ONLY, controls.NO_TRAINER),

@@ -27,25 +27,13 @@ def first_hint(*, is_readonly: bool) -> str:
     )
 
 
-NO_RUN: Final = {
-    ("training", False): "No run is shown: {train} trains one, {runs} lists the runs.",
-    ("training", True): "No run is shown: {runs} lists the runs.",
-    ("childhood", False): (
-        "No run is shown, so there are no samples: {train} trains one, {runs} lists the runs."
-    ),
-    ("childhood", True): "No run is shown, so there are no samples: {runs} lists the runs.",
-    ("log", False): (
-        "No run is shown, so there is no log: {train} trains one, {runs} lists the runs."
-    ),
-    ("log", True): "No run is shown, so there is no log: {runs} lists the runs.",
-}
-"""Hints for a missing run, by pane and whether the session is read-only."""
-
-
-def no_run(pane: str, *, is_readonly: bool) -> str:
-    """Return the hint for a missing run."""
-    sentence, runs = NO_RUN[pane, is_readonly], key_label("pane.runs")
-    return tr(sentence, train=key_label("run.train"), runs=runs)
+def no_run(*, is_readonly: bool) -> str:
+    """Return the hint of a pane for a missing run."""
+    runs = key_label("pane.runs")
+    if is_readonly:
+        return tr("No run is shown: {runs} lists the runs.", runs=runs)
+    train = key_label("run.train")
+    return tr("No run is shown: {train} trains one, {runs} lists the runs.", train=train, runs=runs)
 
 
 def hint_for(pane: str, session: Session) -> str:

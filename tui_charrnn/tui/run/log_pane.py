@@ -249,7 +249,7 @@ class LogPane(FollowingScrollView, can_focus=True):
         self._open_source, self._title, self._no_lines = open_source, title, no_lines
         self.border_title = Content(title)
         self.rows = LogRows()
-        self.sentence = self._no_run = no_run("log", is_readonly=is_readonly)
+        self.sentence = self._no_run = no_run(is_readonly=is_readonly)
         """Safe text to show while there is no line."""
         self._run: RunDirectory | None = None
         self._feed: LogFeed | None = None

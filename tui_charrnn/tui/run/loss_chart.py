@@ -75,7 +75,7 @@ class LossChart(Widget, can_focus=True):
         self.glyphs = glyphs_of(glyphs, os.environ.get("TERM", ""))
         self.can_focus = not is_second
         self._is_second = is_second
-        self._no_run = no_run("training", is_readonly=is_readonly)
+        self._no_run = no_run(is_readonly=is_readonly)
         self.has_second = False
         """Whether a second graph shows the quantity that else would be drawn over the losses."""
         self._view: RunView | None = None

@@ -225,7 +225,7 @@ class SamplesPane(Vertical, can_focus=True):
 
     def __init__(self, *, is_readonly: bool = False) -> None:
         super().__init__()
-        self._no_run = no_run("childhood", is_readonly=is_readonly)
+        self._no_run = no_run(is_readonly=is_readonly)
         self._view: RunView | None = None
         self._scrubber = Scrubber()
         self._playing: Iterator[int] | None = None
