@@ -29,6 +29,7 @@ from tui_charrnn.runs.records import (
     SplitEvaluated,
 )
 from tui_charrnn.viewing import run_formatting
+from tui_charrnn.viewing.formatting import longest_fitting
 from tui_charrnn.viewing.run_view import RunView
 
 
@@ -313,8 +314,8 @@ def test_a_log_that_starts_over_leaves_nothing_behind(view: RunView) -> None:
 
 def test_a_row_leaves_out_what_does_not_fit() -> None:
     choices = (["step 8", "one minute left", "fast"], ["step 8", "fast"], ["step 8"])
-    assert run_formatting.longest_fitting(choices, separator="  ", width=13) == "step 8  fast"
-    assert run_formatting.longest_fitting(choices, separator="  ", width=2) == "step 8"
+    assert longest_fitting(choices, separator="  ", width=13) == "step 8  fast"
+    assert longest_fitting(choices, separator="  ", width=2) == "step 8"
 
 
 def test_a_score_from_the_beginning_is_not_the_best(view: RunView) -> None:

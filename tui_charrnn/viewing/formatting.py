@@ -5,7 +5,7 @@ layout does not change. Letters of any script are not symbols: names and texts s
 """
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -181,6 +181,19 @@ def fitted(text: str, columns: int) -> str:
     if cell_len(text) > columns:
         return set_cell_size(text, columns - 1) + "…"
     return set_cell_size(text, columns)
+
+
+def longest_fitting(choices: Iterable[Sequence[str]], *, separator: str, width: int) -> str:
+    """Join the parts of the first choice that fits in `width` columns, else of the last.
+
+    Empty parts are skipped.
+    """
+    row = ""
+    for parts in choices:
+        row = separator.join(filter(None, parts))
+        if cell_len(row) <= width:
+            break
+    return row
 
 
 def _rounded(count: float) -> tuple[str, str]:

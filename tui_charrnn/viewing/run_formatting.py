@@ -1,10 +1,8 @@
 """Formats a `RunView`: each function returns a short text that is safe to show."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Final
-
-from rich.cells import cell_len
 
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.durations import format_duration
@@ -13,7 +11,13 @@ from tui_charrnn.runs.description import GpuUsage, RunDescription, RunState, Usa
 from tui_charrnn.runs.records import PathChosen, format_way
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr, tr_recorded
-from tui_charrnn.viewing.formatting import format_count, format_ngram, format_shape, format_size
+from tui_charrnn.viewing.formatting import (
+    format_count,
+    format_ngram,
+    format_shape,
+    format_size,
+    longest_fitting,
+)
 from tui_charrnn.viewing.run_view import RunView
 
 STATE_LABELS: Final = {
@@ -238,19 +242,6 @@ def format_losses(view: RunView, width: int) -> str:
         separator=" · ",
         width=width,
     )
-
-
-def longest_fitting(choices: Iterable[Sequence[str]], *, separator: str, width: int) -> str:
-    """Join the parts of the first choice that fits in `width` columns, else of the last.
-
-    Empty parts are skipped.
-    """
-    row = ""
-    for parts in choices:
-        row = separator.join(filter(None, parts))
-        if cell_len(row) <= width:
-            break
-    return row
 
 
 def format_network(view: RunView) -> str:

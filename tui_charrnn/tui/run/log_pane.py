@@ -27,8 +27,8 @@ from tui_charrnn.tui.hints import no_run
 from tui_charrnn.tui.keys.keymap import bindings_of, key_label
 from tui_charrnn.tui.row_views import FollowingScrollView
 from tui_charrnn.tui.text.wrapping import TextSanitizer, wrap_line
+from tui_charrnn.viewing.formatting import longest_fitting
 from tui_charrnn.viewing.log_lines import LogFilter, LogKind, LogLine
-from tui_charrnn.viewing.run_formatting import longest_fitting
 
 LINE_LIMIT: Final = 2_000
 """Maximum number of lines kept."""

@@ -18,7 +18,7 @@ from tui_charrnn.translation import tr
 from tui_charrnn.tui.sparkline import Mark, draw_bars
 from tui_charrnn.tui.text.wrapping import wrapped
 from tui_charrnn.viewing import run_formatting
-from tui_charrnn.viewing.formatting import bar
+from tui_charrnn.viewing.formatting import bar, longest_fitting
 from tui_charrnn.viewing.run_formatting import Row, card_groups, detail_rows
 from tui_charrnn.viewing.run_view import RunView
 
@@ -296,7 +296,7 @@ def format_progress(view: RunView, now: float, pending: str, width: int) -> str:
     done = drawn if run_formatting.needs_bar(view) else ""
     left = run_formatting.format_time_left(view)
     speed = run_formatting.format_speed(view) if view.is_live else ""
-    return run_formatting.longest_fitting(
+    return longest_fitting(
         (
             [state, step, epoch, done, left, speed],
             [state, step, epoch, percent, left, speed],

@@ -28,7 +28,7 @@ from tui_charrnn.tui.sparkline import Mark as BarMark
 from tui_charrnn.tui.sparkline import draw_bars
 from tui_charrnn.tui.text.text_view import TextView
 from tui_charrnn.tui.text.wrapped_text import TextStyle
-from tui_charrnn.viewing.run_formatting import longest_fitting
+from tui_charrnn.viewing.formatting import longest_fitting
 from tui_charrnn.viewing.run_view import RunView
 from tui_charrnn.viewing.samples import (
     Scrubber,

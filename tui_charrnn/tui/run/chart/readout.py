@@ -14,7 +14,7 @@ from tui_charrnn.translation import tr
 from tui_charrnn.tui.run.chart.canvas import Glyphs, Mark, Piece, Row
 from tui_charrnn.tui.run.chart.scales import Window, format_time
 from tui_charrnn.tui.run.chart.series import Axis, Series
-from tui_charrnn.viewing.run_formatting import longest_fitting
+from tui_charrnn.viewing.formatting import longest_fitting
 
 NO_BATCH: Final = "No batch yet: the loss is drawn from the first one on."
 _NAME_WIDTH: Final = 24
