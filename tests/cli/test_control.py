@@ -1,4 +1,4 @@
-"""`set`, `pause` and `unpause` print the trainer's answer."""
+"""`set`, `pause` and `unpause` print the trainer's answer, `stop` how the run ended."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -110,7 +110,8 @@ def test_a_timeout_reports_that_the_request_stays_pending(
 ) -> None:
     monkeypatch.setattr(control, "ANSWER_TIMEOUT", -1.0)
     with pytest.raises(
-        UnansweredError, match="has not answered yet; the request stays pending"
+        UnansweredError,
+        match=r"has not answered within .*; it is training. .* obeys it as soon as it can",
     ) as caught:
         ask(trainer.run)
     assert caught.value.exit_code == 7
@@ -169,3 +170,35 @@ def test_a_run_that_has_ended_cannot_be_paused(tmp_path: Path) -> None:
         assert b"fake is finished; no trainer is running." in ended.stderr
         assert run_program(command, "nowhere", "--runs-dir", str(tmp_path)).returncode == 3
     assert not list(run.control.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("end", "outcome"),
+    [
+        ("stopped", "mine is stopped; saved at step 2. Resume it with: charrnn-tui resume {run}"),
+        ("finished", "mine is finished; saved at step 2."),
+    ],
+)
+def test_stop_tells_what_it_did(
+    trainer: FakeTrainer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    end: str,
+    outcome: str,
+) -> None:
+    def obey() -> None:
+        assert [sent.request for sent in take_requests(trainer.run)] == ["stop"]
+        trainer.save()
+        trainer.end(end)
+
+    meanwhile(monkeypatch, obey)
+    control.stop("mine", trainer.run.path.parent)
+    assert capsys.readouterr().err == outcome.format(run=trainer.run.path) + "\n"
+
+
+def test_stop_tells_that_nothing_was_saved(
+    trainer: FakeTrainer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    meanwhile(monkeypatch, lambda: trainer.end("stopped"))
+    control.stop("mine", trainer.run.path.parent)
+    assert capsys.readouterr().err.startswith("mine is stopped; nothing was saved. Resume it with:")

@@ -262,5 +262,5 @@ def test_a_detached_trainer_outlives_its_command_and_waits_and_stops_on_request(
     wait_for("a batch after the pause", has_reached(run, status.step + 1))
     stopped = run_program("stop", "detached", "--runs-dir", str(folder))
     assert stopped.returncode == 0
-    assert b"detached is stopped" in stopped.stderr
+    assert b"detached is stopped; saved at step" in stopped.stderr
     assert not (isolated_home / ".keras").exists()  # Keras does not create its file either

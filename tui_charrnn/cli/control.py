@@ -12,10 +12,11 @@ from tui_charrnn.config import TrainingConfig
 from tui_charrnn.errors import ConfigError, RunError, UnansweredError
 from tui_charrnn.preferences import runs_folder
 from tui_charrnn.runs.catalogue import find_run
+from tui_charrnn.runs.checkpoints import read_pointer
 from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.layout import RunDirectory, format_command
-from tui_charrnn.runs.liveness import Liveness
+from tui_charrnn.runs.liveness import AT_WORK, Liveness
 from tui_charrnn.runs.reader import RunReader, read_status
 from tui_charrnn.runs.records import RequestAnswered
 
@@ -36,15 +37,25 @@ def stop(run: RunArgument, runs_dir: RunsDir = None) -> None:
     try:
         status = _require_trainer(directory, read_status(directory), life)
         send_request(directory, "stop")
-        while time.monotonic() <= deadline:
+        while (verdict := life.judge(status)) in AT_WORK:
+            if time.monotonic() > deadline:
+                raise _unanswered(directory, status, "stopped", STOP_TIMEOUT)
             time.sleep(0.1)
-            status = _require_trainer(directory, newest_status(directory, status), life)
+            status = newest_status(directory, status) or status
+        if verdict == "lost":
+            raise _lost(directory)
     except _NoTrainerError as error:  # which is what `stop` is for
         print_message(str(error))
         return
-    raise UnansweredError(
-        f"{directory.name} has not stopped within {STOP_TIMEOUT:g} s; the request stays pending."
-    )
+    print_message(_outcome(directory, status.state))
+
+
+def _outcome(run: RunDirectory, state: RunState) -> str:
+    """What a request to stop has led to; a run may also have finished meanwhile."""
+    saved = read_pointer(run, run.latest)
+    where = f"saved at step {saved.step:,}" if saved else "nothing was saved"
+    resume = f" Resume it with: {format_command('resume', run)}"
+    return f"{run.name} is {state}; {where}.{resume if state is RunState.STOPPED else ''}"
 
 
 def change(
@@ -92,11 +103,24 @@ def _require_trainer(run: RunDirectory, status: RunStatus | None, life: Liveness
         state = status.state if status else RunState.CREATED
         raise _NoTrainerError(f"{run.name} is {state}; no trainer is running.")
     if verdict == "lost":
-        raise _NoTrainerError(
-            f"The trainer of {run.name} is lost; its checkpoints are kept. "
-            f"Resume it with: {format_command('resume', run)}"
-        )
+        raise _lost(run)
     return status
+
+
+def _lost(run: RunDirectory) -> _NoTrainerError:
+    return _NoTrainerError(
+        f"The trainer of {run.name} is lost; its checkpoints are kept. "
+        f"Resume it with: {format_command('resume', run)}"
+    )
+
+
+def _unanswered(
+    run: RunDirectory, status: RunStatus, outcome: str, timeout: float
+) -> UnansweredError:
+    return UnansweredError(
+        f"{run.name} has not {outcome} within {timeout:g} s; it is {status.state}. "
+        "The request stays pending: the trainer obeys it as soon as it can."
+    )
 
 
 def _await_answer(run: RunDirectory, status: RunStatus, request: str) -> None:
@@ -114,7 +138,7 @@ def _await_answer(run: RunDirectory, status: RunStatus, request: str) -> None:
             return
         _require_trainer(run, status, life)
         if time.monotonic() > deadline:
-            raise UnansweredError(f"{run.name} has not answered yet; the request stays pending.")
+            raise _unanswered(run, status, "answered", ANSWER_TIMEOUT)
         time.sleep(0.1)
 
 
