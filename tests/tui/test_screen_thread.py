@@ -141,6 +141,7 @@ async def use_the_history(driver: Driver) -> None:
 
 
 async def use_the_runs(driver: Driver) -> None:
+    await driver.see("200 characters.")  # the note on the text's end would replace one on the runs
     await driver.press("f4")
     await driver.see("old")
     runs = driver.app.main.query_one("RunList")
