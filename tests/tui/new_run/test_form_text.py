@@ -202,6 +202,37 @@ async def test_a_completion_is_clicked(app: FormApp, texts: Path) -> None:
         await wait_until(pilot, "it", lambda: app.body.corpus.path.value == f"{texts}/tale.txt")
 
 
+async def test_the_path_of_last_time_is_replaced_by_what_is_typed(
+    app: FormApp, texts: Path
+) -> None:
+    async with app.run_test() as pilot:
+        await form_shown(pilot)
+        app.type_into(corpus=f"{texts}/latin.txt")
+        await pilot.press("escape")
+        await wait_until(pilot, "the end", lambda: app.answers == [False])
+        app.open_form()
+        await form_shown(pilot)
+        path = app.body.corpus.path
+        await wait_until(pilot, "the last path", lambda: path.value == f"{texts}/latin.txt")
+        await pilot.press(*f"{texts}/mo")
+        await wait_until(pilot, "the typed path", lambda: path.value == f"{texts}/mo")
+        await offered(pilot, app, "more/")
+        await pilot.press("tab")
+        await wait_until(pilot, "the folder", lambda: path.value == f"{texts}/more/")
+
+
+async def test_a_pasted_path_replaces_the_path(
+    app: FormApp, texts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(texts)
+    async with app.run_test() as pilot:
+        await form_shown(pilot)
+        app.type_into(corpus=f"{texts}/latin.txt")
+        path = app.body.corpus.path
+        path.post_message(events.Paste("./tale.txt\n"))
+        await wait_until(pilot, "the pasted path", lambda: path.value == "./tale.txt")
+
+
 async def test_files_are_dropped(app: FormApp, texts: Path) -> None:
     async with app.run_test() as pilot:
         await form_shown(pilot)

@@ -93,13 +93,17 @@ def test_a_search_can_be_cancelled(home: Path) -> None:
         ("'/a/b.txt' '/a/c d.txt'", ("/a/b.txt", "/a/c d.txt")),
         ("/a/b.txt /a/c.txt", ("/a/b.txt", "/a/c.txt")),
         ("/a/b.txt\n/a/c.txt\n", ("/a/b.txt", "/a/c.txt")),
+        ("./a.txt", ("./a.txt",)),
+        ("'../two words.txt'", ("../two words.txt",)),
+        ("./a.txt ../b.txt", ("./a.txt", "../b.txt")),
         ("to be, or not to be", ()),
+        (".hidden", ()),
         ("b.txt", ()),
         ("'/a/b", ()),
         ("", ()),
     ],
 )
-def test_what_a_terminal_pastes_for_dropped_files(pasted: str, expected: tuple[str, ...]) -> None:
+def test_pasted_paths_and_dropped_files_are_parsed(pasted: str, expected: tuple[str, ...]) -> None:
     assert dropped_paths(pasted) == expected
 
 

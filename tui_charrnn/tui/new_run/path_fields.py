@@ -45,7 +45,9 @@ _MOST_CANDIDATES: Final = 50
 """Most candidates that are offered."""
 _composed: Final = partial(normalize, "NFC")
 """Names as they are typed; macOS writes Hangul and accents in parts."""
-_NEXT_PATH: Final = re.compile(r"\s+(?=/|~/|file://)")
+_BEGINNINGS: Final = ("/", "~", "./", "../")
+"""How a path begins that is recognized in pasted text."""
+_NEXT_PATH: Final = re.compile(r"\s+(?=\.{0,2}/|~/|file://)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,17 +127,17 @@ def _entries(
 
 
 def dropped_paths(pasted: str) -> tuple[str, ...]:
-    """Parse the text that a terminal pastes when files are dropped on it.
+    """Parse paths that are pasted, as a terminal does when files are dropped on it.
 
     Accepts one or more paths that are quoted, escaped by backslashes, `file://` URLs or plain,
     separated by spaces or line ends.
 
     Returns:
-        Paths that are absolute or begin with `~`; an empty tuple if the text is anything else.
+        Paths that begin with `/`, `~`, `./` or `../`; an empty tuple if the text is anything else.
     """
     words = [word for line in pasted.strip().splitlines() for word in _words(line.strip())]
     paths = [unquote(urlsplit(word).path) if word.startswith("file://") else word for word in words]
-    return tuple(paths) if all(path.startswith(("/", "~")) for path in paths) else ()
+    return tuple(paths) if all(path.startswith(_BEGINNINGS) for path in paths) else ()
 
 
 def clean_path(typed: str) -> str:
@@ -197,6 +199,11 @@ class PathInput(FormInput):
         is_whole = self.value.endswith("/") or any(each.path in whole for each in self.candidates)
         return bool(self.candidates) and not is_whole
 
+    def show(self, value: str) -> None:
+        """Set the value without posting a change, selected: what is typed next replaces it."""
+        super().show(value)
+        self.select_all()
+
     def accept(self, candidate: Candidate) -> None:
         """Replace the value by a candidate."""
         self.value = candidate.path
@@ -229,7 +236,7 @@ class PathInput(FormInput):
         self._latest.cancel()
 
     def on_paste(self, event: events.Paste) -> None:
-        """Take the paths of files that are dropped on the terminal."""
+        """Replace the value by a pasted path, as of a file that is dropped on the terminal."""
         paths = dropped_paths(event.text)
         if paths:
             event.stop()
