@@ -80,6 +80,7 @@ from tui_charrnn.text.corpus_reading import read_corpus as read_corpus
 from tui_charrnn.text.decoding import end_of_file as end_of_file
 from tui_charrnn.text.inspection import inspect_corpus as inspect_corpus
 from tui_charrnn.text.inspection import jamo_sentence as jamo_sentence
+from tui_charrnn.text.inspection import records_sentence as records_sentence
 from tui_charrnn.text.vocabulary import Vocabulary as Vocabulary
 from tui_charrnn.training.creation import extend_run as extend_run
 from tui_charrnn.training.creation import make_run as make_run

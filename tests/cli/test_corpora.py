@@ -96,6 +96,14 @@ def test_a_report_on_korean_names_the_option_for_jamo() -> None:
     assert "Korean:" not in run("inspect", "-", "--units", "jamo", stdin=text).stdout
 
 
+def test_a_report_on_a_list_names_the_option_for_records() -> None:
+    names = b"Anna\nBerta\nCarla\n" * 50
+    (line,) = [
+        line for line in run("inspect", "-", stdin=names).stdout.splitlines() if "records" in line
+    ]
+    assert "--records line learns each as a text of its own" in line
+
+
 def test_options_disable_conversions() -> None:
     found = run_for_json(
         "inspect", "-", "--keep-newlines", "--keep-decomposed", stdin=b"e\xcc\x81\r\n"

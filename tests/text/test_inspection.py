@@ -6,7 +6,7 @@ import pytest
 
 from tui_charrnn.text.corpus import Corpus, Reading
 from tui_charrnn.text.corpus_reading import read_corpus
-from tui_charrnn.text.inspection import inspect_corpus, suspicion
+from tui_charrnn.text.inspection import inspect_corpus, records_sentence, suspicion
 
 
 def corpus(text: str) -> Corpus:
@@ -79,3 +79,17 @@ def test_the_baselines_are_those_of_the_split() -> None:
 
 def test_a_single_character_has_no_baselines() -> None:
     assert inspect_corpus(corpus("a")).baselines is None
+
+
+def offered(text: str, records: str = "none") -> bool:
+    found = inspect_corpus(
+        read_corpus(["-"], Reading(records=records), stdin=BytesIO(text.encode()))
+    )
+    return records_sentence(found.survey, "--records line") != ""
+
+
+def test_records_are_offered_for_many_short_lines() -> None:
+    assert offered("Anna\nBerta\n" * 50)
+    assert not offered("Anna\nBerta\n" * 49)
+    assert not offered("Anna\nBerta\n" * 50, records="line")
+    assert not offered("But soft, what light through\nyonder window breaks?\n" * 50)

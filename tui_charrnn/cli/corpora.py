@@ -180,6 +180,8 @@ def report_lines(corpus: Corpus, inspection: "CorpusInspection") -> Iterator[tup
     yield "vocabulary", f"{vocabulary}{_AND_JAMO[corpus.reading.units]}: {shown}"
     if sentence := lazy.jamo_sentence(survey.occurrences, "--units jamo"):
         yield "", sentence
+    if sentence := lazy.records_sentence(survey, "--records line"):
+        yield "", sentence
     yield from _table("rarest", survey.rarest)
     yield from _table("suspicious", survey.suspicious)
     held_out = f"{inspection.heldout_characters:,} held out"

@@ -37,6 +37,9 @@ _RAREST: Final = 12  # characters that are listed as the rarest
 
 _KOREAN: Final = 0.2
 """Minimum share of Hangul syllables in a Korean text, whose spaces are a fifth."""
+_MANY_LINES: Final = 100
+_SHORT_LINE: Final = 18
+"""Mean characters of a line, with its end: full names have about 15, lines of a play 28."""
 
 _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 _BYTE_ORDER_MARK: Final = "\N{ZERO WIDTH NO-BREAK SPACE}"
@@ -254,6 +257,21 @@ def jamo_sentence(occurrences: Mapping[str, int], option: str) -> str:
         option=option,
         letters=letters,
         characters=len(occurrences),
+    )
+
+
+def records_sentence(survey: Survey, option: str) -> str:
+    """What reading a list of names, titles or the like as records, by `option`, would change.
+
+    Empty for other texts: fewer lines, or longer ones on average.
+    """
+    is_list = survey.lines >= _MANY_LINES and survey.characters < _SHORT_LINE * survey.lines
+    if survey.records is not None or not is_list:
+        return ""
+    return tr(
+        "Short lines: if each is independent of the others, as in a list of names, {option} learns "
+        "each as a text of its own.",
+        option=option,
     )
 
 

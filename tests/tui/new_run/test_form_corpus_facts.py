@@ -222,3 +222,10 @@ def test_a_text_without_repetitions_has_no_warning(tmp_path: Path) -> None:
     text = "\n".join(f"{number**7}" for number in range(3_000))
     choice = CorpusChoice((str(written(tmp_path, text)),))
     assert repetitions_of(choice, 0.1, idle_task()) == ()
+
+
+def test_a_list_names_the_setting_for_records(tmp_path: Path) -> None:
+    facts = facts_of(written(tmp_path, "Anna\nBerta\nCarla\n" * 50))
+    told = [text for text in texts_of(facts, TINY) if "records" in text]
+    assert len(told) == 1
+    assert "the setting records line learns each" in told[0]

@@ -25,7 +25,12 @@ from tui_charrnn.text.catalogue import CatalogueEntry, load_catalogue
 from tui_charrnn.text.corpus import Reading, fitting_batch_size, split_point
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.decoding import UndecodableError
-from tui_charrnn.text.inspection import find_repetitions, jamo_sentence, survey_sources
+from tui_charrnn.text.inspection import (
+    find_repetitions,
+    jamo_sentence,
+    records_sentence,
+    survey_sources,
+)
 from tui_charrnn.text.sources import FoundSources, find_sources
 from tui_charrnn.text.vocabulary import choose_vocabulary, grown_vocabulary
 from tui_charrnn.translation import chosen_language, tr
@@ -351,6 +356,7 @@ def _remarks(survey: "Survey", training: TrainingConfig) -> list[FactLine]:
         suspicious = tr("suspicious: {characters}", characters=described)
     return [
         FactLine(jamo_sentence(survey.occurrences, tr("the setting units jamo"))),
+        FactLine(records_sentence(survey, tr("the setting records line"))),
         FactLine(_folding(survey, training)),
         FactLine("; ".join(remarks)),
         FactLine(suspicious, is_warning=True),
