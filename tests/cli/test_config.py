@@ -66,7 +66,9 @@ def test_init_reports_where_it_cannot_write(
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("CHARRNN_CONFIG", str(tmp_path / "file" / "config.toml"))
-    assert "file exists" in shown(capsys, "config", "init", code=6)[1]
+    _, err = shown(capsys, "config", "init", code=6)
+    assert "file exists" in err
+    assert "CHARRNN_CONFIG names another file." in err
 
 
 def test_a_full_disk_leaves_no_empty_file(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ import typer
 
 from tui_charrnn.cli.options import JsonDocument, default_command
 from tui_charrnn.cli.output import print_data, print_json, print_message
-from tui_charrnn.errors import ConfigError, SettingsFileError
+from tui_charrnn.errors import ConfigError, SettingsFileError, StorageError
 from tui_charrnn.invocation import command
 from tui_charrnn.paths import is_file
 from tui_charrnn.preferences import (
@@ -72,9 +72,12 @@ def write_file() -> None:
     storage = Storage()
     if os.path.lexists(path):
         raise ConfigError(f"{path} already exists and is not changed.")
-    storage.make_folder(path.parent)
-    with open_output(path, overwrite=False) as file:
-        file.write(starter_text(keys).encode())
+    try:
+        storage.make_folder(path.parent)
+        with open_output(path, overwrite=False) as file:
+            file.write(starter_text(keys).encode())
+    except StorageError as error:
+        raise StorageError(f"{error} CHARRNN_CONFIG names another file.") from error.__cause__
     print_data(str(path))
 
 
