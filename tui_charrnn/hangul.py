@@ -92,6 +92,11 @@ def has_hangul(text: str) -> bool:
     return re.search(_HANGUL, text) is not None
 
 
+def count_hangul(text: str) -> int:
+    """The number of Hangul syllables in a text, whole or in jamo."""
+    return len(re.findall(_HANGUL, text))
+
+
 def spelled_pattern(text: str) -> str:
     """A regular expression for a text whose syllables may be composed or in jamo.
 

@@ -51,6 +51,10 @@ def test_without_an_argument_it_is_the_first_bundled_model(runs_folder: Path) ->
     ("text", "name"),
     [
         ("푸른 하늘 a", "korean"),
+        ("to be, or 하", "korean"),
+        ("to be, or 하늘 " * 20, "shakespeare"),
+        ("푸른 하늘 a " * 30, "korean"),
+        ("?" * 300, None),
         ("\u1112\u1161", "korean"),
         ("to be, or", "shakespeare"),
         ("ㅁ", None),

@@ -6,12 +6,12 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from tui_charrnn import folders
 from tui_charrnn.errors import ModelFileError, did_you_mean
 from tui_charrnn.folders import DEFAULT_MODEL, KOREAN_MODEL
-from tui_charrnn.hangul import has_hangul
+from tui_charrnn.hangul import count_hangul, has_hangul
 from tui_charrnn.model.header import ModelFacts, read_facts
 from tui_charrnn.paths import Kind, explained, find_kind, is_folder, parse_path, stored_path
 from tui_charrnn.runs.catalogue import list_runs
@@ -19,6 +19,8 @@ from tui_charrnn.runs.checkpoints import best_or_newest, format_missed_best
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
 from tui_charrnn.runs.own_files import has_own_live_model
 from tui_charrnn.translation import tr
+
+_LONGEST_LINE: Final = 200  # characters
 
 
 def find_model(
@@ -54,11 +56,15 @@ def bundled_for(text: str) -> str | None:
     """Return the bundled model for the script of a text.
 
     Returns:
-        The Korean model for a text with Hangul, else the English one for a text with Latin letters;
-        None for other texts, or if that model is not installed.
+        The Korean model for a line with Hangul, or a longer text with more syllables than Latin
+        letters; else the English one for a text with Latin letters; None for other texts, or if
+        that model is not installed.
     """
-    is_latin = any(character.isascii() and character.isalpha() for character in text)
-    name = KOREAN_MODEL if has_hangul(text) else DEFAULT_MODEL if is_latin else ""
+    hangul = count_hangul(text)
+    latin = sum(character.isascii() and character.isalpha() for character in text)
+    # the English model cannot read a line with Hangul, but a text that quotes some
+    is_korean = hangul > 0 and (len(text) <= _LONGEST_LINE or hangul >= latin)
+    name = KOREAN_MODEL if is_korean else DEFAULT_MODEL if latin else ""
     return name if name in folders.bundled_models() else None
 
 
