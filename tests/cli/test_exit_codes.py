@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.command import ROOT, finish, run_program, start_program, wait_for
-from tests.support.fake_run import FakeTrainer, created_run
+from tests.support.fake_run import FakeTrainer, created_run, fake_run
 from tests.support.small_run import of_kind
 from tui_charrnn import errors
 from tui_charrnn.cli.main import run as run_command
@@ -78,10 +78,11 @@ def test_4_is_a_loss_that_is_no_number(tmp_path: Path, corpus: Path) -> None:
 
 
 def test_5_is_a_run_that_another_trainer_holds(tmp_path: Path) -> None:
-    run = created_run(tmp_path)
+    run = fake_run(tmp_path, evaluations={3: 2.0}, end="stopped")
     with RunWriter(run):
         code, messages = invoke_command("resume", "--headless", str(run.path))
     assert (code, f"already being trained by process {os.getpid()}" in messages) == (5, True)
+    assert "validation" not in messages  # it trained nothing
 
 
 def test_6_is_a_disk_that_does_not_save(tmp_path: Path, corpus: Path) -> None:

@@ -64,6 +64,8 @@ def test_settings_that_the_run_keeps_are_reported(corpus: Path) -> None:
     size = read_description(run).model.hidden_size
     ended = job(corpus, "mine", "--hidden-size", str(size + 1), "--max-time", "1h")
     assert f"keeps its settings: hidden_size {size}." in ended.stderr
+    timed = job(corpus, "mine", "--train-time", "1h")
+    assert "keeps its settings: train_time none." in timed.stderr
     same = job(corpus, "mine", "--hidden-size", str(size))
     assert "keeps its settings" not in same.stderr
 

@@ -213,3 +213,13 @@ def pretend_trainer(run: RunDirectory, pid: int) -> None:
     assert status is not None
     live = replace(status, pid=pid, host=socket.gethostname(), boot_id=boot_id())
     Storage().write_atomically(run.status, encode_json(live.to_json()))
+
+
+def test_a_run_without_a_note_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fake_run(tmp_path)
+    words = ["runs", "note", "fake", "--runs-dir", str(tmp_path)]
+    assert main.run(words) == 0
+    assert capsys.readouterr() == ("", "fake has no note.\n")
+    assert main.run([*words, "a first try"]) == 0
+    assert main.run(words) == 0
+    assert capsys.readouterr().out == "a first try\n"

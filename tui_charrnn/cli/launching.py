@@ -178,7 +178,7 @@ def train_headless(run: RunDirectory, options: FollowOptions, limit: float | Non
         print_message(str(error))
         _announce_end(view, options)
         return int(error.exit_code)
-    if not options.quiet:
+    if not options.quiet and returncode != ExitCode.LOCKED:
         print_outcome(view)
     _announce_end(view, options)
     if returncode not in EXPECTED_EXIT_CODES:

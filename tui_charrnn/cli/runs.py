@@ -116,7 +116,10 @@ def note(
     directory = find_run(run, runs_folder(runs_dir))
     labels = read_labels(directory)
     if text is None:
-        print_data(labels.note)
+        if labels.note:
+            print_data(labels.note)
+        else:
+            print_message(f"{directory.name} has no note.")
         return
     write_labels(directory, labels.with_note(text))
 
