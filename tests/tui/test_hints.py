@@ -18,7 +18,7 @@ from tui_charrnn.runs.records import (
     SplitEvaluated,
 )
 from tui_charrnn.tui.hints import hint_for
-from tui_charrnn.tui.session import Session
+from tui_charrnn.tui.session import Session, WeightsSource
 from tui_charrnn.viewing.run_view import RunView
 
 PLAN = RunPlanned(1_000, 100, 50, 4, 0.1)
@@ -108,6 +108,28 @@ def test_the_hint_of_a_finished_run_has_samples_and_models(session: Session) -> 
     words = "The run has finished. ^t shows how it learned, ^o picks a model."
     assert hint_for("text", session) == words
     assert "plays" in hint_for("childhood", session)
+
+
+def test_the_hint_of_a_run_that_overfitted_names_the_best_weights_if_they_generate(
+    session: Session,
+) -> None:
+    assert session.view is not None
+    stand(session, PLAN, *scores(2.0, 1.5, 1.6), BatchTrained(150, 1.0, 0.003, 0.5, 0.1))
+    stand(session, CheckpointSaved(100, "x", 0.1), state="finished")
+    best = "Its best weights, of step 100, generate from the next seed on."
+    assert best not in hint_for("text", session)
+    session.started = session.view.run
+    assert hint_for("text", session) == f"The run has finished. {best} ^o picks a model."
+    session.started, session.source = None, WeightsSource.BEST
+    assert best in hint_for("text", session)
+
+
+def test_the_hint_of_a_run_that_ended_at_its_best_names_no_step(session: Session) -> None:
+    assert session.view is not None
+    stand(session, PLAN, *scores(2.0, 1.5), BatchTrained(100, 1.0, 0.003, 0.5, 0.1))
+    stand(session, CheckpointSaved(100, "x", 0.1), state="finished")
+    session.started = session.view.run
+    assert hint_for("text", session) == "The run has finished. ^o picks a model."
 
 
 def test_the_hint_for_overfitting_has_remedies(session: Session) -> None:

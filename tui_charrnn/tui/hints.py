@@ -134,16 +134,27 @@ def _hint_of_empty(*, can_train: bool) -> str:
     )
 
 
-def finished_hint(*, has_samples: bool) -> str:
+def finished_hint(view: RunView, session: Session) -> str:
     """Return the hint for a finished run."""
     source = key_label("text.source")
-    if not has_samples:
-        return tr("The run has finished. {source} picks a model.", source=source)
-    return tr(
-        "The run has finished. {samples} shows how it learned, {source} picks a model.",
-        samples=key_label("pane.childhood"),
-        source=source,
-    )
+    steps = tr("{source} picks a model.", source=source)
+    if view.samples:
+        samples = key_label("pane.childhood")
+        steps = tr(
+            "{samples} shows how it learned, {source} picks a model.",
+            samples=samples,
+            source=source,
+        )
+    best = view.best
+    if session.takes_best and best is not None and best.step < view.step:
+        ended = tr(
+            "The run has finished. Its best weights, of step {step:,}, generate from the "
+            "next seed on.",
+            step=best.step,
+        )
+    else:
+        ended = tr("The run has finished.")
+    return f"{ended} {steps}"
 
 
 def _advice(view: RunView, session: Session, pane: str) -> str:
@@ -163,7 +174,7 @@ def _advice(view: RunView, session: Session, pane: str) -> str:
         return tr("Paused.") if session.is_readonly else resuming
     if view.state == "finished":
         is_shown = pane in {"text", "training"}
-        return finished_hint(has_samples=bool(view.samples)) if is_shown else ""
+        return finished_hint(view, session) if is_shown else ""
     return _advice_of_numbers(view, can_control=not session.is_readonly)
 
 

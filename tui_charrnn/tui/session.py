@@ -229,6 +229,11 @@ class Session:
         return view is not None and view.run == self.started and view.checkpoint_step is not None
 
     @property
+    def takes_best(self) -> bool:
+        """Whether the best weights of the shown run generate once it has finished."""
+        return self.follows_started or self.source is WeightsSource.BEST
+
+    @property
     def next_source(self) -> WeightsSource:
         """Which weights generate from the next seed on; without a run, those of a model.
 

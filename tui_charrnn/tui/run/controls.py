@@ -150,7 +150,7 @@ class RunControls(Widget):
         for notice in [] if update.is_history else notices:
             sentence = notice.sentence
             if notice.is_finish:
-                sentence = finished_hint(has_samples=bool(view.samples))
+                sentence = finished_hint(view, self._session)
             is_problem = notice.severity != "information"
             self.post_message(NoteWritten(sentence, is_problem=is_problem))
         for record in update.records:
