@@ -105,7 +105,6 @@ from tui_charrnn.tui.pages.tasks import GrowPage as GrowPage
 from tui_charrnn.tui.pages.tasks import WhichPage as WhichPage
 from tui_charrnn.tui.run.controls import RunControls as RunControls
 from tui_charrnn.tui.run.controls import format_all_continuing as format_all_continuing
-from tui_charrnn.tui.run.controls import format_continuing as format_continuing
 from tui_charrnn.tui.run.controls import stop_run as stop_run
 from tui_charrnn.tui.run.failure_card import FailureCard as FailureCard
 from tui_charrnn.tui.run.failure_card import LogExcerpt as LogExcerpt

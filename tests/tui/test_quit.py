@@ -8,6 +8,7 @@ from textual.widgets import Button
 
 from tests.support.fake_run import FakeTrainer, created_run
 from tests.support.open_app import tiny_app
+from tests.support.shown_screen import screen_text
 from tests.support.waiting import wait_until
 from tui_charrnn.runs.control import take_requests
 from tui_charrnn.tui.app import CharRNNApp
@@ -55,6 +56,24 @@ async def test_s_saves_and_stops_the_run(tmp_path: Path, trainer: FakeTrainer) -
         await wait_until(pilot, "the end", lambda: not app.is_running)
     assert f"charrnn-tui resume {trainer.run.path}" in app.exit_report()
     assert [asked.request for asked in take_requests(trainer.run)] == ["stop"]
+
+
+async def test_the_question_changes_if_the_run_ends_while_it_is_open(
+    tmp_path: Path, trainer: FakeTrainer
+) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, "the run", lambda: app.session.has_live_run)
+        await pilot.press("ctrl+q")
+        await wait_until(pilot, "it", lambda: "fake is being trained." in screen_text(app))
+        trainer.end("finished")
+        await wait_until(pilot, "the end", lambda: "no longer being trained" in screen_text(app))
+        assert "Save and stop it" not in screen_text(app)
+        await wait_until(pilot, "the answer", lambda: isinstance(app.focused, Button))
+        await pilot.press("s", "enter")
+        await wait_until(pilot, "the end", lambda: not app.is_running)
+    assert not app.exit_report()
+    assert take_requests(trainer.run) == []
 
 
 async def test_quitting_mentions_a_training_run_whichever_run_is_shown(

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from textual.binding import BindingType
 
@@ -56,6 +56,7 @@ if TYPE_CHECKING:  # not needed for the first frame
     from textual.message_pump import MessagePump
     from textual.screen import Screen
 
+    from tui_charrnn.tui.dialogs import QuestionScreen
     from tui_charrnn.tui.new_run.screen import Launch
     from tui_charrnn.tui.text_pane import TextPane
 
@@ -251,31 +252,27 @@ class CharRNNApp(ThemedApp):
         others = self.session.trained_elsewhere()
         is_readonly = self.session.is_readonly
         if self.session.run is not None and self.session.has_live_run and not is_readonly:
-            if not any(screen.id == "leaving" for screen in self.screen_stack):
+            if _leave_question(self) is None:
                 names = [run.name for run in others]
                 question = lazy.ask_to_leave(self.session.run.name, names)
                 question.id = "leaving"
-                self.push_screen(question, self._leave_run)
+                self.push_screen(question, partial(_leave_run, self))
         else:
             if others:
                 self.exit_report = partial(lazy.format_all_continuing, others)
             self.exit()
 
+    async def on_run_changed(self) -> None:
+        """Reword the question before the app quits if the run has ended meanwhile."""
+        run, question = self.session.run, _leave_question(self)
+        if run is not None and question is not None and not self.session.has_live_run:
+            names = [other.name for other in self.session.trained_elsewhere()]
+            await question.ask_instead(lazy.ask_to_leave(run.name, names, has_ended=True))
+
     def leave(self, code: int) -> None:
         """Exit with a code; safe to call from a signal handler."""
         if self._loop_to_leave is not None:
             self._loop_to_leave.call_soon_threadsafe(self.exit, None, code)
-
-    def _leave_run(self, answer: str | None) -> None:
-        if self.session.run is not None and answer:
-            run, others = self.session.run, self.session.trained_elsewhere()
-
-            def report() -> str:
-                shown = lazy.stop_run(run) if answer == "stop" else lazy.format_continuing(run)
-                return "\n".join(filter(None, (shown, lazy.format_all_continuing(others))))
-
-            self.exit_report = report
-            self.exit()
 
     def _show_started(self, event: TrainerStarted | None) -> None:
         """Show a run that a trainer works on; None if the form was closed."""
@@ -414,3 +411,24 @@ def run_app(  # noqa: PLR0913 (one parameter per command-line option)
     if message := app.exit_report():
         sys.stderr.write(message + "\n")
     return app.return_code or 0
+
+
+def _leave_question(app: CharRNNApp) -> QuestionScreen | None:
+    """Return the question before the app quits, while it is open."""
+    opened = (screen for screen in app.screen_stack if screen.id == "leaving")
+    return cast("QuestionScreen | None", next(opened, None))
+
+
+def _leave_run(app: CharRNNApp, answer: str | None) -> None:
+    """Quit by the answer to that question: `leave` or `stop`, else not."""
+    if app.session.run is None or not answer:
+        return
+    run, others = app.session.run, app.session.trained_elsewhere()
+
+    def report() -> str:
+        if answer != "stop":
+            return lazy.format_all_continuing([run, *others])
+        return "\n".join(filter(None, (lazy.stop_run(run), lazy.format_all_continuing(others))))
+
+    app.exit_report = report
+    app.exit()

@@ -187,6 +187,17 @@ class QuestionScreen(Dialog[str]):
         """Focus the default answer; a question longer than the screen shows its beginning."""
         self.set_focus(self.query(Button).first(), scroll_visible=False)
 
+    async def ask_instead(self, other: QuestionScreen) -> None:
+        """Ask another question with its answers in place of this one."""
+        if other._question != self._question:
+            self._title, self._question, self._answers = (
+                other._title,
+                other._question,
+                other._answers,
+            )
+            await self.recompose()
+            self.on_mount()
+
     def on_key(self, event: events.Key) -> None:
         """Answer by a key, or move the focus by an arrow key."""
         for answer in self._answers:
@@ -211,14 +222,20 @@ def list_problems(problems: Sequence[str]) -> QuestionScreen:
     return QuestionScreen(tr("Problems of the settings"), page, answers)
 
 
-def ask_to_leave(run_name: str, others: Sequence[str] = ()) -> QuestionScreen:
+def ask_to_leave(
+    run_name: str, others: Sequence[str] = (), *, has_ended: bool = False
+) -> QuestionScreen:
     """Return a question before the app quits while a run trains: `leave`, `stop` or empty.
 
     Args:
         run_name: The shown run.
         others: Names of other runs that are training; they continue in any case.
+        has_ended: Whether the shown run has ended while the question was open.
     """
-    question = tr("Run {name} is being trained.", name=run_name)
+    question = tr(
+        "Run {name} is no longer being trained." if has_ended else "Run {name} is being trained.",
+        name=run_name,
+    )
     if others:
         note = tr(
             "{names} keeps training in any case."
@@ -227,14 +244,14 @@ def ask_to_leave(run_name: str, others: Sequence[str] = ()) -> QuestionScreen:
             names=", ".join(others),
         )
         question = f"{question} {note}"
+    leave = [
+        Answer("", tr("Leave it running"), "leave"),
+        Answer("s", tr("Save and stop it"), "stop"),
+    ]
+    if has_ended:
+        leave = [Answer("", tr("Quit"), "leave")]
     return QuestionScreen(
-        tr("Leave charrnn-tui"),
-        question,
-        [
-            Answer("", tr("Leave it running"), "leave"),
-            Answer("s", tr("Save and stop it"), "stop"),
-            Answer("escape", tr("Stay here"), ""),
-        ],
+        tr("Leave charrnn-tui"), question, [*leave, Answer("escape", tr("Stay here"), "")]
     )
 
 

@@ -35,7 +35,6 @@ from tui_charrnn.tui.messages import (
     KeysChanged,
     NoteWritten,
     PaneRequested,
-    RunChanged,
     RunCompared,
     RunMoved,
     RunPinned,
@@ -214,9 +213,8 @@ class MainScreen(Screen[None]):
             sentence += " " + tr("{source} generates with the run itself.", source=source)
         self.note.show_note(sentence)
 
-    def on_run_changed(self, event: RunChanged) -> None:
+    def on_run_changed(self) -> None:
         """Draw the run, and the keys that fit its state."""
-        event.stop()
         view = self.session.view
         if self._waits_for_run and view is not None and (view.status or view.problem):
             self._waits_for_run = False
