@@ -199,7 +199,9 @@ _APP_KEYS: Final = ("app.help", "app.quit", "app.palette")
 _ALWAYS_SHOWN: Final = ("app.help", "app.palette")
 """Keys that find all others: always shown, but the second not beside the keys of a pane."""
 _ZOOM: Final = "pane.zoom"
-"""Always shown while a pane is zoomed: it is the way back."""
+_STOP: Final = "text.stop"
+_WAYS_BACK: Final = {_ZOOM, _STOP}
+"""Always shown while they have another label, as in a zoomed pane: they are the way back."""
 
 
 class KeyRow(Static):
@@ -237,7 +239,7 @@ class KeyRow(Static):
         if self._request == request:
             return
         self._request, self._parts = request, []
-        required = {*_ALWAYS_SHOWN[: 1 if pane else 2], *({_ZOOM} & labels.keys())}
+        required = {*_ALWAYS_SHOWN[: 1 if pane else 2], *(_WAYS_BACK & labels.keys())}
         for keys in _groups_of_label(key for key in keys_of_row(pane) if key.id not in hidden):
             contents = [_key_content(key, labels.get(key.id, tr(key.label))) for key in keys]
             self._parts.append((Content(" ").join(contents), keys[-1].id in required))
@@ -275,7 +277,8 @@ def keys_of_row(pane: Owner | None) -> list[Key]:
     if pane is None:
         return [by_id[name] for name in _ORDER]
     own = [key for key in by_id.values() if key.owner == pane and key.in_row]
-    is_text = pane == "speech"  # it can be stopped and continued while it has the focus
+    # the text can be stopped and continued while it or its search has the focus
+    is_text = pane in {"speech", "search"}
     rest = [
         name
         for name in _ORDER
@@ -299,8 +302,10 @@ def _clickable(content: Content, action: str) -> Content:
 
 def idle_keys(session: Session, *, is_streaming: bool, is_searching: bool) -> set[str]:
     """Return the ids of the keys that have no effect now."""
-    idle = {"text.more" if is_streaming else "text.stop"}
-    if not is_searching:
+    idle = {"text.more" if is_streaming else _STOP}
+    if is_searching:
+        idle.discard(_STOP)
+    else:
         idle |= {"speech.next", "speech.previous"}
     if not session.has_live_run or session.is_readonly:
         idle |= {"run.checkpoint", "run.stop", "run.pause"}
@@ -314,7 +319,8 @@ REFUSED: Final = frozenset({
 """Ids of the keys that a read-only session does not offer."""
 
 
-def labels_now(session: Session, *, is_zoomed: bool = False) -> dict[str, str]:
+def labels_now(session: Session, *, is_zoomed: bool, is_searching: bool) -> dict[str, str]:
     """Return the labels that differ from the table of keys now, by key id."""
     labels = {"run.pause": tr("Resume")} if session.is_paused else {}
-    return labels | ({_ZOOM: tr("All panes")} if is_zoomed else {})
+    labels |= {_ZOOM: tr("All panes")} if is_zoomed else {}
+    return labels | ({_STOP: tr("End search")} if is_searching else {})

@@ -384,15 +384,15 @@ class MainScreen(Screen[None]):
         has_teaser = bool(self.pane_host.query("Teaser"))
         self.set_class(has_teaser, "-teaser")
         self.set_class((has_teaser or self.has_class("-has-run")) and not gives_way, "-sidebar")
-        idle = idle_keys(
-            self.session, is_streaming=pane.view.streaming, is_searching=pane.is_searching
-        )
-        labels = labels_now(self.session, is_zoomed=is_zoomed)
+        owner = owner_of(self.focused)
+        is_searching = owner == "search" or (owner == "speech" and pane.is_searching)
+        idle = idle_keys(self.session, is_streaming=pane.view.streaming, is_searching=is_searching)
+        labels = labels_now(self.session, is_zoomed=is_zoomed, is_searching=is_searching)
         opening = pane.text.opening
         is_jamo = opening is not None and opening.is_jamo
         tool = hint_for_tool(pane.classes, is_jamo=is_jamo) if self.pane == "text" else ""
         self.note.show_hint(tool or hint_for(self.pane, self.session))
-        self.query_one(KeyRow).show(idle, owner_of(self.focused), labels)
+        self.query_one(KeyRow).show(idle, owner, labels)
 
 
 def _place_cursor(seed: SeedInput) -> None:

@@ -57,12 +57,18 @@ async def test_the_keys_of_matches_are_shown_while_something_is_looked_for(tmp_p
         await pilot.pause()
         assert "e Neurons" in row_of(app)
         assert "n N Match" not in row_of(app)
-        await pilot.press("slash", "a", "enter")
+        await pilot.press("slash", "a")
+        await pilot.pause()
+        assert row_of(app).startswith("↓ ↑ Match ")
+        assert "Esc End search" in row_of(app)
+        await pilot.press("enter")
         await pilot.pause()
         assert "n N Match" in row_of(app)
+        assert "Esc End search" in row_of(app)
         await pilot.press("escape")
         await pilot.pause()
         assert "n N Match" not in row_of(app)
+        assert "End search" not in row_of(app)
 
 
 def test_a_view_that_only_looks_offers_no_key_that_it_refuses(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ Owner = Literal[
     "main",
     "seed",
     "speech",
+    "search",
     "chart",
     "runs",
     "childhood",
@@ -35,6 +36,7 @@ GROUPS: Final = {
     "pane": "Panes",
     "app": "Program",
     "speech": "In the generated text",
+    "search": "In the search of the text",
     "chart": "In the loss chart",
     "runs": "In the list of runs",
     "childhood": "In the samples",
@@ -194,6 +196,11 @@ speech.history         | h               | text_pane.history              | Hist
   Find earlier texts: read one, generate it again, continue it.
 speech.acrostic        | A               | text_pane.set('acrostic')      | ()
   Write an acrostic: each line begins with the next character of a word.
+
+search.next            | down            | step(1)                        |
+  Go to the next match.
+search.previous        | up              | step(-1)                       | Match
+  Go to the previous match.
 
 chart.span             | r               | turn('span')                   | Recent
   Show the whole run, or its last batches.

@@ -12,7 +12,7 @@ from operator import add
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.getters import query_one
 from textual.widgets import Input, Static
@@ -21,6 +21,7 @@ from tui_charrnn.hangul import has_hangul, spelled_pattern
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import Signal
 from tui_charrnn.tui.dialogs import SafeInput
+from tui_charrnn.tui.keys.keymap import bindings_of
 from tui_charrnn.tui.text.text_view import Overlay, TextLayer, TextView
 from tui_charrnn.tui.text.wrapped_text import Place, WrappedText, expanded_column
 
@@ -123,10 +124,8 @@ class Search(TextLayer):
 class SearchBar(Horizontal):
     """Searches as the user types; Enter returns to the text and keeps the search active."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "step(-1)", "The match before", show=False),
-        Binding("down", "step(1)", "The next match", show=False),
-    ]
+    OWNER: Final = "search"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(OWNER)]
     DEFAULT_CSS = """
     SearchBar {
         height: 1;
