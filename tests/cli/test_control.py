@@ -9,9 +9,11 @@ from tests.support.command import run_program
 from tests.support.fake_run import FakeTrainer, created_run, fake_run, lose_trainer
 from tui_charrnn.cli import control
 from tui_charrnn.errors import ConfigError, RunError, UnansweredError
+from tui_charrnn.runs import liveness
 from tui_charrnn.runs.control import Request, take_requests
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.reader import RunReader
 from tui_charrnn.runs.records import RequestAnswered
 
 
@@ -103,6 +105,24 @@ def test_a_trainer_that_ends_without_an_answer_changed_nothing(
     meanwhile(monkeypatch, lambda: trainer.writer.set_status(state=RunState.STOPPED))
     with pytest.raises(ConfigError, match="mine is stopped; no trainer is running"):
         ask(trainer.run)
+
+
+def test_an_answer_counts_although_the_trainer_has_ended_since(
+    trainer: FakeTrainer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, answer = answering(trainer, True, "as you wish")
+    find = control._find_answer
+
+    def find_just_before(reader: RunReader, request: str) -> RequestAnswered | None:
+        found = find(reader, request)
+        answer()
+        monkeypatch.setattr(liveness, "process_exists", lambda _pid: False)
+        return found
+
+    monkeypatch.setattr(control, "_find_answer", find_just_before)
+    meanwhile(monkeypatch, lambda: None)
+    ask(trainer.run)
+    assert capsys.readouterr().err == "mine: as you wish.\n"
 
 
 def test_a_timeout_reports_that_the_request_stays_pending(

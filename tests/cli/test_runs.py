@@ -1,6 +1,8 @@
 """`runs`, `attach` and `stop` report the state of a trainer."""
 
 import json
+import os
+import shutil
 import socket
 import subprocess
 from dataclasses import replace
@@ -205,6 +207,16 @@ def test_stop_reports_that_the_trainer_has_ended_meanwhile(
     printed = capsys.readouterr().err
     assert "is training" not in printed
     assert f"charrnn-tui resume {run.path}" in printed
+
+
+def test_stop_reports_that_the_run_was_deleted_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = fake_run(tmp_path, end=None)
+    pretend_trainer(run, os.getpid())
+    monkeypatch.setattr("time.sleep", lambda _seconds: shutil.rmtree(run.path))
+    control.stop("fake", tmp_path)
+    assert capsys.readouterr().err == "fake is gone.\n"
 
 
 def pretend_trainer(run: RunDirectory, pid: int) -> None:

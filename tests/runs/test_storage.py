@@ -53,6 +53,19 @@ def test_atomic_write_survives_a_fault_at_every_operation(
     assert path.read_bytes() == b"brand new"
 
 
+def test_the_system_syncs_a_file_before_it_gets_its_name_and_then_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, synced = tmp_path / "state.json", list[tuple[int, bool]]()
+
+    def note(descriptor: int) -> None:
+        synced.append((os.fstat(descriptor).st_ino, path.exists()))
+
+    monkeypatch.setattr(os, "fsync", note)
+    Storage().write_atomically(path, b"new")
+    assert synced == [(path.stat().st_ino, False), (tmp_path.stat().st_ino, True)]
+
+
 def test_atomic_write_survives_a_loss_of_power_at_every_operation(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     for n in count(1):

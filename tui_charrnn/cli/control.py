@@ -16,7 +16,7 @@ from tui_charrnn.runs.checkpoints import read_pointer
 from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.layout import RunDirectory, format_command
-from tui_charrnn.runs.liveness import AT_WORK, Liveness
+from tui_charrnn.runs.liveness import AT_WORK, Liveness, Verdict
 from tui_charrnn.runs.reader import RunReader, read_status
 from tui_charrnn.runs.records import RequestAnswered
 
@@ -35,13 +35,17 @@ def stop(run: RunArgument, runs_dir: RunsDir = None) -> None:
     directory = find_run(run, runs_folder(runs_dir))
     life, deadline = Liveness(), time.monotonic() + STOP_TIMEOUT
     try:
-        status = _require_trainer(directory, read_status(directory), life)
+        found = read_status(directory)
+        status = _require_trainer(directory, found, life.judge(found))
         send_request(directory, "stop")
         while (verdict := life.judge(status)) in AT_WORK:
             if time.monotonic() > deadline:
                 raise _unanswered(directory, status, "stopped", STOP_TIMEOUT)
             time.sleep(0.1)
-            status = newest_status(directory, status) or status
+            if (found := newest_status(directory, status)) is None:
+                print_message(f"{directory.name} is gone.")
+                return
+            status = found
         if verdict == "lost":
             raise _lost(directory)
     except _NoTrainerError as error:  # which is what `stop` is for
@@ -92,13 +96,13 @@ def _ask(run: RunDirectory, request: str, **arguments: Any) -> None:
         ConfigError: If no trainer is running, or it refuses.
         UnansweredError: If it does not answer in time.
     """
-    status = _require_trainer(run, read_status(run), Liveness())
+    found = read_status(run)
+    status = _require_trainer(run, found, Liveness().judge(found))
     _await_answer(run, status, send_request(run, request, **arguments))
 
 
-def _require_trainer(run: RunDirectory, status: RunStatus | None, life: Liveness) -> RunStatus:
+def _require_trainer(run: RunDirectory, status: RunStatus | None, verdict: Verdict) -> RunStatus:
     """Return the status of a run's trainer; raise `_NoTrainerError` if none is running."""
-    verdict = life.judge(status)
     if status is None or status.state is RunState.CREATED or verdict == "ended":
         state = status.state if status else RunState.CREATED
         raise _NoTrainerError(f"{run.name} is {state}; no trainer is running.")
@@ -128,15 +132,15 @@ def _await_answer(run: RunDirectory, status: RunStatus, request: str) -> None:
     life, reader = Liveness(), RunReader(run)
     deadline = time.monotonic() + ANSWER_TIMEOUT
     while True:
-        # read first: a trainer writes its answer before it ends
         status = newest_status(run, status) or status
+        verdict = life.judge(status)  # before the answer, which a trainer writes before it ends
         answer = _find_answer(reader, request)
         if answer is not None and not answer.accepted:
             raise ConfigError(f"The trainer of {run.name} refused: {answer.message}")
         if answer is not None:
             print_message(f"{run.name}: {answer.message}.")
             return
-        _require_trainer(run, status, life)
+        _require_trainer(run, status, verdict)
         if time.monotonic() > deadline:
             raise _unanswered(run, status, "answered", ANSWER_TIMEOUT)
         time.sleep(0.1)
