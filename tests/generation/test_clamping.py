@@ -1,5 +1,7 @@
 """Clamped neurons have their value, and everything else follows from the equations."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -140,7 +142,7 @@ def test_without_a_letter_c_is_meant_where_there_is_one() -> None:
 @pytest.mark.parametrize(
     ("texts", "sentence"),
     [
-        (["0:2"], "A clamp is LAYER:CELL=VALUE, as 0:c13=3. Received: '0:2'."),
+        (["0:2"], "A clamp is LAYER:CELL=VALUE, as 0:13=3. Received: '0:2'."),
         (["2=1"], "A neuron is named as LAYER:CELL, for example 0:c7. Received: '2'."),
         (["0:x2=1"], "are i (input), f (forget), g (candidate), o (output). Received: '0:x2'."),
         (["0:f2=1"], "can be clamped: 0:i, 0:f, 0:o. Received: '0:f2'."),
@@ -160,6 +162,15 @@ def test_what_is_no_clamp_is_told(texts: list[str], sentence: str) -> None:
     with pytest.raises(ConfigError) as raised:
         parse_clamps(texts, tiny_config())
     assert sentence in str(raised.value)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_the_example_of_a_clamp_is_one_in_every_model(cell: str) -> None:
+    config = tiny_config(cell=cell, hidden_size=14)
+    with pytest.raises(ConfigError) as raised:
+        parse_clamps(["warm"], config)
+    (example,) = re.findall(r"as (\S+)\.", str(raised.value))
+    assert [clamp.value for clamp in parse_clamps([example], config)] == [3.0]
 
 
 def test_a_cell_without_a_cell_state_is_told() -> None:

@@ -47,6 +47,7 @@ def test_a_gpu_has_the_same_fields_in_every_version_of_doctor() -> None:
     assert asdict(Gpu("Some GPU", "8.6")) == {
         "name": "Some GPU",
         "capability": "8.6",
+        "has_growing_memory": True,
         "has_code": True,
     }
 

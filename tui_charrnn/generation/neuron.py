@@ -198,7 +198,7 @@ def parse_clamps(
             raise ConfigError(
                 "A clamp of a gate is LAYER:GATE=MEAN, as 0:f=0.9. Received: {text!r}."
                 if is_gate
-                else "A clamp is LAYER:CELL=VALUE, as 0:c13=3. Received: {text!r}.",
+                else "A clamp is LAYER:CELL=VALUE, as 0:13=3. Received: {text!r}.",
                 text=text,
             )
         neuron = known.get(name.strip())

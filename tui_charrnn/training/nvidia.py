@@ -35,6 +35,10 @@ class Gpu:
     capability: str | None
     """NVIDIA compute capability, e.g. `9.0`; None if unknown."""
 
+    has_growing_memory: bool = True
+    """Whether its memory is allocated on demand, as `configure_devices` sets it; always true, for
+    readers of `doctor --json`."""
+
     has_code: bool = True
     """Whether TensorFlow's package contains code for it; if not, NVIDIA's driver compiles it at the
     first start, which takes minutes, and caches it on disk."""
