@@ -1,6 +1,7 @@
 """The app announces the end of a run that it saw training, once."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,14 +14,15 @@ from tests.support.open_app import tiny_app
 from tests.support.waiting import wait_until
 from tests.viewing.test_announcements import ended_view
 from tui_charrnn.preferences import Preferences
-from tui_charrnn.runs.catalogue import RunSummary, summarize_run
 from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.liveness import Verdict
+from tui_charrnn.runs.reader import RunReader, read_status
 from tui_charrnn.tui.messages import NoteWritten
 from tui_charrnn.tui.run import announcer
 from tui_charrnn.tui.run.announcer import RunAnnouncer
 from tui_charrnn.tui.session import Session
+from tui_charrnn.viewing.run_view import RunView
 
 BEFORE = RunStatus(state=RunState.TRAINING)
 NOW = replace(BEFORE, beat=1)
@@ -32,6 +34,20 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     sent: list[str] = []
     monkeypatch.setattr(announcer, "send_to_terminal", lambda _app, text: sent.append(text))
     return sent
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[RunDirectory]:
+    """The runs left in training, as often as they are looked at."""
+    looks: list[RunDirectory] = []
+
+    def look(run: RunDirectory) -> RunStatus | None:
+        looks.append(run)
+        return read_status(run)
+
+    monkeypatch.setattr(announcer, "read_status", look)
+    monkeypatch.setattr(announcer, "POLL_INTERVAL", 0.01)
+    return looks
 
 
 def session_in(folder: Path) -> Session:
@@ -142,18 +158,10 @@ async def test_the_end_of_a_run_is_announced_once_while_another_is_shown(
     tmp_path: Path,
     trainer: FakeTrainer,
     sent: list[str],
-    monkeypatch: pytest.MonkeyPatch,
+    looks: list[RunDirectory],
     end: Callable[[FakeTrainer], None],
     expected: tuple[str, bool],
 ) -> None:
-    looks: list[RunDirectory] = []
-
-    def look(run: RunDirectory) -> RunSummary:
-        looks.append(run)
-        return summarize_run(run)
-
-    monkeypatch.setattr(announcer, "summarize_run", look)
-    monkeypatch.setattr(announcer, "POLL_INTERVAL", 0.01)
     ended_before = fake_run(tmp_path, name="before")
     app = NoteHost(RunAnnouncer(session_in(tmp_path)))
     async with app.run_test() as pilot:
@@ -179,3 +187,33 @@ async def test_a_run_that_is_opened_again_is_not_one_of_those_left(
         assert trainer.run.path in app.session.left_training
         app.main.open_run(trainer.run)
         assert trainer.run.path not in app.session.left_training
+
+
+async def test_an_announced_end_is_not_announced_again_when_the_run_is_opened(
+    tmp_path: Path, trainer: FakeTrainer, sent: list[str], looks: list[RunDirectory]
+) -> None:
+    app = NoteHost(RunAnnouncer(session_in(tmp_path)))
+    training = RunView(trainer.run, status=read_status(trainer.run), life="alive")
+    async with app.run_test() as pilot:
+        app.announcer.observe(training)
+        app.announcer.leave(trainer.run)
+        await wait_until(pilot, "a look at work", lambda: bool(looks))
+        trainer.end("finished")
+        await wait_until(pilot, "the note", lambda: bool(app.notes))
+        ended = replace(training, status=read_status(trainer.run), life="ended")
+        ended.take(RunReader(trainer.run).read_all())
+        app.announcer.observe(ended)
+    assert len(ends_in(sent)) == 1
+
+
+async def test_a_left_run_is_not_lost_because_its_file_looks_old(
+    tmp_path: Path, trainer: FakeTrainer, looks: list[RunDirectory]
+) -> None:
+    app = NoteHost(RunAnnouncer(session_in(tmp_path)))
+    async with app.run_test() as pilot:
+        app.announcer.leave(trainer.run)
+        await wait_until(pilot, "a look at work", lambda: bool(looks))
+        os.utime(trainer.run.status, (0, 0))  # as after hours in which the machine slept
+        seen = len(looks)
+        await wait_until(pilot, "later looks", lambda: len(looks) > seen + 2)
+    assert app.notes == []

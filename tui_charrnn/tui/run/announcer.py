@@ -12,10 +12,10 @@ from typing import Final
 from textual.widget import Widget
 
 from tui_charrnn.errors import CharRNNError
-from tui_charrnn.runs.catalogue import RunSummary, summarize_run
 from tui_charrnn.runs.description import RunStatus
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.reader import RunReader
+from tui_charrnn.runs.liveness import AT_WORK, Liveness, Verdict
+from tui_charrnn.runs.reader import RunReader, read_status
 from tui_charrnn.tui.background import Poller
 from tui_charrnn.tui.messages import NoteWritten
 from tui_charrnn.tui.session import Session
@@ -35,40 +35,47 @@ class LeftRuns(Poller[RunView]):
     def __init__(
         self,
         session: Session,
+        at_work: dict[Path, RunStatus],
         call_later: Callable[..., object],
         take: Callable[[RunView], object],
     ) -> None:
-        """Prepare to watch `left_training` of a session; `start` starts the thread."""
+        """Prepare to watch `left_training` of a session; `start` starts the thread.
+
+        Args:
+            session: Has the runs.
+            at_work: See `RunAnnouncer`.
+            call_later: See `Poller`.
+            take: Handles the view of a run that has ended.
+        """
         super().__init__("left-runs", call_later, take)
         self._session = session
-        self._at_work: set[Path] = set()
-        """The runs that were seen at work: only their end is announced."""
+        self._at_work = at_work
+        self._liveness: dict[Path, Liveness] = {}
 
     def poll(self) -> float:
         """Look at each run, and show the views of those that have ended."""
-        left = dict(self._session.left_training)
-        self._at_work &= left.keys()
-        for path, run in left.items():
+        for path, run in dict(self._session.left_training).items():
             with contextlib.suppress(CharRNNError, OSError):  # a network drive may come back
-                summary = summarize_run(run)
-                if summary.is_at_work(time.time()):
-                    self._at_work.add(path)
-                elif summary.status is not None and path in self._at_work:
-                    view = _read_view(summary)
-                    self._at_work.remove(path)
-                    self.show(view)
+                status = read_status(run)
+                life = self._liveness.setdefault(path, Liveness()).judge(status)
+                if status is None:
+                    continue
+                if life in AT_WORK:
+                    self._at_work.setdefault(path, status)
+                elif self._at_work.get(path) not in (None, status):
+                    self.show(_read_view(run, status, life))
         return POLL_INTERVAL
 
 
-def _read_view(summary: RunSummary) -> RunView:
-    """Read a run that has ended.
+def _read_view(run: RunDirectory, status: RunStatus, life: Verdict) -> RunView:
+    """Read the records of a run that has ended.
 
     Raises:
-        RunError: If its records cannot be read.
+        RunError: If they cannot be read.
     """
-    view = RunView(summary.run, description=summary.description)
-    view.take(RunReader(summary.run).read_all())
-    view.observe(summary.status, summary.judge(time.time()) or "ended", time.monotonic())
+    view = RunView(run)
+    view.take(RunReader(run).read_all())
+    view.observe(status, life, time.monotonic())
     return view
 
 
@@ -80,9 +87,9 @@ class RunAnnouncer(Widget):
         super().__init__()
         self._session = session
         self._terminal = TerminalStatus(lambda sequence: send_to_terminal(self.app, sequence))
-        self._live: tuple[RunDirectory, RunStatus] | None = None
-        """The run that was seen training, and its first status; only its end is announced."""
-        self._left = LeftRuns(session, self.call_later, self._announce_left)
+        self._at_work: dict[Path, RunStatus] = {}
+        """The first status of each run that was seen at work; only their ends are announced."""
+        self._left = LeftRuns(session, self._at_work, self.call_later, self._announce_left)
 
     def on_mount(self) -> None:
         """Watch the runs that are left in training."""
@@ -97,15 +104,18 @@ class RunAnnouncer(Widget):
         """Update the title from a run, and announce its end."""
         if view.is_live:
             # until its status is read, an ended run looks live too
-            if view.status is not None and (self._live is None or self._live[0] != view.run):
-                self._live = view.run, view.status
+            if view.status is not None:
+                self._at_work.setdefault(view.run.path, view.status)
             if (share := view.share_done) is not None:
                 self._terminal.show(view.run.name, share)
             return
         self._terminal.close()
         if view.ended is not None:
             self._announce(view)
-        elif view.life in {"lost", "ended"} and self._live not in (None, (view.run, view.status)):
+        elif view.life not in AT_WORK and self._at_work.get(view.run.path) not in (
+            None,
+            view.status,
+        ):
             # its status has changed, so it did not die long ago; its last record may come yet
             self.set_timer(RECORD_DELAY, partial(self._announce, view))
 
@@ -115,19 +125,16 @@ class RunAnnouncer(Widget):
         self._left.stop()
 
     def _announce(self, view: RunView) -> None:
-        if self._live is None or self._live[0] != view.run or view.is_live:
+        """Announce the end of a run that was seen at work, once."""
+        if view.is_live or self._at_work.pop(view.run.path, None) is None:
             return
-        self._live = None
-        self._notify(view)
+        send = partial(send_to_terminal, self.app)
+        if problem := announce_end(view, self._session.preferences, send):
+            self.post_message(NoteWritten(problem, is_problem=True))
 
     def _announce_left(self, view: RunView) -> None:
         """Announce the end of a run, unless it was opened again meanwhile, with a note."""
         if self._session.left_training.pop(view.run.path, None) is not None:
             is_problem = diagnose(view, None, ()) is not None
             self.post_message(NoteWritten(end_sentence(view), is_problem=is_problem, lasts=True))
-            self._notify(view)
-
-    def _notify(self, view: RunView) -> None:
-        send = partial(send_to_terminal, self.app)
-        if problem := announce_end(view, self._session.preferences, send):
-            self.post_message(NoteWritten(problem, is_problem=True))
+            self._announce(view)
