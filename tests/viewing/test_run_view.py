@@ -29,6 +29,7 @@ from tui_charrnn.runs.records import (
     SplitEvaluated,
 )
 from tui_charrnn.viewing import run_formatting
+from tui_charrnn.viewing.failures import diagnose
 from tui_charrnn.viewing.formatting import longest_fitting
 from tui_charrnn.viewing.run_view import RunView
 
@@ -301,7 +302,9 @@ def test_foreign_text_is_harmless_in_every_word(tmp_path: Path) -> None:
         RequestAnswered(hostile, accepted=False, message=hostile),
         ended(hostile, 3),
     ])
-    shown = [told.sentence for told in news] + [view.warning]
+    failure = diagnose(view, None, ())
+    assert failure is not None
+    shown = [told.sentence for told in news] + [failure.sentence, view.warning]
     assert not any(sign in text for text in shown for sign in "\x1b\x9b\u202e\x07")
 
 
