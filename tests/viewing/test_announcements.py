@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.fake_run import created_run
+from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.liveness import Verdict
 from tui_charrnn.runs.reader import read_description
-from tui_charrnn.runs.records import BatchTrained, RunEnded, SplitEvaluated
+from tui_charrnn.runs.records import BatchTrained, CheckpointSaved, RunEnded, SplitEvaluated
 from tui_charrnn.viewing.announcements import (
     TerminalStatus,
     end_sentence,
@@ -77,3 +78,14 @@ def test_without_a_record_of_its_end_a_run_is_lost_or_failed(
     facts = run_facts(view)
     assert (facts["CHARRNN_STATE"], facts["CHARRNN_BEST_LOSS"]) == (state, "")
     assert f"{state} at step" in end_sentence(view)
+
+
+def test_a_run_that_saved_nothing_is_announced_as_stopped(tmp_path: Path) -> None:
+    view = RunView(RunDirectory(tmp_path / "run"))
+    view.take([RunEnded("saved", 0, None, None, 75, 0.0)])
+    assert end_sentence(view) == "run: stopped at step 0"
+    view.take([
+        CheckpointSaved(4, "checkpoints/step-4", 0.1),
+        RunEnded("saved", 4, None, None, 75, 0.0),
+    ])
+    assert end_sentence(view).startswith("run: saved at step")

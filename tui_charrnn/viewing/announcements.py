@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from tui_charrnn.errors import reason_of
+from tui_charrnn.runs.description import RunState
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.viewing.run_view import RunView
@@ -80,7 +81,10 @@ def end_state(view: RunView) -> str:
 
 def end_sentence(view: RunView) -> str:
     """One sentence on how a run ended: state, last step and best loss."""
-    state = tr(safe_line(end_state(view)))
+    state = end_state(view)
+    if state == RunState.SAVED and view.checkpoint_step is None:
+        state = RunState.STOPPED
+    state = tr(safe_line(state))
     name, step = safe_line(view.run.name), view.step
     sentence = tr("{name}: {state} at step {step:,}", name=name, state=state, step=step)
     if view.best is None:
