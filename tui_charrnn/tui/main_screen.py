@@ -272,9 +272,7 @@ class MainScreen(Screen[None]):
 
     def action_zoom(self) -> None:
         """Give the focused pane the whole screen, or show all panes again."""
-        if (
-            owner_of(self.focused) == "chart"
-        ):  # it may be visible beside the text, which is the open pane
+        if owner_of(self.focused) == "chart":  # it may be beside the text, which is the open pane
             self.pane = "training"
         self.toggle_class("-zoomed")
         self._show_keys()
