@@ -11,6 +11,26 @@ from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.session import Session
 
 
+def test_the_end_of_a_record_keeps_the_note_on_unknown_characters(tmp_path: Path) -> None:
+    async def run() -> None:
+        model = str(record_model_file(tmp_path / "names.safetensors"))
+        app = CharRNNApp(Session(runs_folder=tmp_path / "runs", model=model))
+        settings_of(app).speed = None
+        settings_of(app).sampling = SamplingConfig(rng_seed=3)
+        async with app.run_test(size=(100, 24)) as pilot:
+            await wait_until(
+                pilot, "the end", lambda: note_of(app).startswith("End of the record.")
+            )
+            await pilot.press("é", "enter")
+            end = "does not know it: é (U+00E9). End of the record."
+            await wait_until(pilot, "both notes", lambda: end in note_of(app))
+            await pilot.press("ctrl+g")
+            words = "End of the record. "
+            await wait_until(pilot, "the next record", lambda: note_of(app).startswith(words))
+
+    asyncio.run(run())
+
+
 def test_the_end_of_a_record_is_reported(tmp_path: Path) -> None:
     async def run() -> None:
         model = str(record_model_file(tmp_path / "names.safetensors"))

@@ -60,6 +60,8 @@ class SessionTexts:
         self._post = post
         self._starting: GenerationThread | None = None
         """The text whose model is being loaded, or reads the seed; displayed once it has begun."""
+        self._unknown_note = ""
+        """The note on unknown characters of the newest text, until the text has ended once."""
         settings.changed.connect(self._show_title)
         self._show_title()
 
@@ -183,7 +185,9 @@ class SessionTexts:
             self._take_settings(generation)
         rules = self.rules_problem()
         kept = self._drop_clamps(generation), self._remember(generation)
-        sentences = filter(None, (_describe(opening), rules, *kept))
+        described = _describe(opening)
+        self._unknown_note = described if opening.unknown else ""
+        sentences = filter(None, (described, rules, *kept))
         self._show_title()
         self._show_note(" ".join(sentences), is_problem=bool(opening.unknown or rules))
         text = self.text
@@ -197,6 +201,7 @@ class SessionTexts:
         opening, tape = event.generation.opening, event.generation.tape
         if not self._has_ended(event):
             return
+        unknown_note, self._unknown_note = self._unknown_note, ""
         if opening is None or tape is None:
             self._show_note(tr("Stopped before the text began."))
         elif tape.stream.is_complete:
@@ -209,18 +214,15 @@ class SessionTexts:
             if event.was_stopped or is_between:
                 end = tr("End of the record." if is_between else "Stopped.")
             else:
-                count = self._settings.length
-                if opening.is_jamo:
-                    end = tr("{count:,} jamo.", count=count)
-                else:
-                    end = tr(
-                        "{count:,} character." if count == 1 else "{count:,} characters.",
-                        count=count,
-                    )
+                end = _format_length(self._settings.length, is_jamo=opening.is_jamo)
+            if not is_between:
+                unknown_note = ""  # it was shown for a while; a record may end at once
             if event.summary:
                 end = f"{event.summary} {_describe(opening)}".strip()
             is_back = self.text.cursor.at is not None
-            self._show_note(f"{end} {_next_steps(is_back=is_back, is_between=is_between)}")
+            steps = _next_steps(is_back=is_back, is_between=is_between)
+            sentences = filter(None, (unknown_note, end, steps))
+            self._show_note(" ".join(sentences), is_problem=bool(unknown_note))
 
     def _show_failure(self, event: GenerationFailed) -> None:
         """Show why nothing is generated."""
@@ -332,6 +334,13 @@ def _describe(opening: Opening) -> str:
             "{key} chooses {model}, which knows Hangul.", key=key_label("text.source"), model=other
         )
     return sentence
+
+
+def _format_length(count: int, *, is_jamo: bool) -> str:
+    """Return a sentence on how many characters were generated."""
+    if is_jamo:
+        return tr("{count:,} jamo.", count=count)
+    return tr("{count:,} character." if count == 1 else "{count:,} characters.", count=count)
 
 
 def _next_steps(*, is_back: bool, is_between: bool) -> str:
