@@ -1,5 +1,6 @@
 """The page that fills gaps: candidates while the user types, and a seed with a gap opens it."""
 
+import string
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from tests.support.waiting import wait_until
 from tui_charrnn import folders
 from tui_charrnn.generation.both_sides import BothSides
 from tui_charrnn.generation.filling import Filler, split_gaps
-from tui_charrnn.hangul import is_jamo
+from tui_charrnn.hangul import FINALS, INITIALS, MEDIALS, is_jamo
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.translation import Language, set_language
 from tui_charrnn.tui.pages.tasks import FillPage
@@ -63,6 +64,26 @@ def test_the_example_is_in_the_language_of_the_user(
 ) -> None:
     set_language(language)
     assert FillPage(page_context(tmp_path))._first.startswith(example)
+
+
+@pytest.mark.parametrize(
+    ("units", "vocabulary", "example"),
+    [
+        ("jamo", " " + "".join(sorted(INITIALS | MEDIALS | FINALS)), "그는 "),
+        ("characters", " T" + string.ascii_lowercase, "The k"),
+    ],
+)
+@pytest.mark.usefixtures("korean")
+@pytest.mark.parametrize("language", ["ko", "en"])
+async def test_the_example_for_a_chosen_model_is_in_its_script(
+    tmp_path: Path, language: Language, units: str, vocabulary: str, example: str
+) -> None:
+    set_language(language)
+    context = page_context(tmp_path, tiny_model(vocabulary=vocabulary, units=units))
+    context.session.model = "chosen"
+    page = FillPage(context)
+    async with opened(page) as pilot:
+        await wait_until(pilot, "the example", lambda: page.text.value.startswith(example))
 
 
 async def test_a_bidirectional_model_is_shown_beside_the_candidates(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.dialogs import SafeInput
 from tui_charrnn.tui.keys.keymap import bindings_of
 from tui_charrnn.tui.pages.page import Page, PageContext
+from tui_charrnn.tui.text.seed_input import unknown_in
 from tui_charrnn.tui.text.text_view import TextView
 from tui_charrnn.viewing.probability_rows import (
     bar_rows,
@@ -226,7 +227,16 @@ EXAMPLES: Final[Mapping[Language, str]] = {
     "en": "The k__fe is in his hand",
     "ko": "그는 ▢▢를 들고 나를 바라보았다",
 }
-"""The first text, by the language of the app."""
+"""The first text, by language."""
+
+
+def example_for(vocabulary: str) -> str:
+    """Return the example that a model knows best; of equals, the one in the app's language."""
+    known, own = frozenset(vocabulary), EXAMPLES[chosen_language()]
+    return min(
+        (own, *EXAMPLES.values()),
+        key=lambda example: len(unknown_in("".join(split_gaps(example)), known)),
+    )
 
 
 class _FillResult(NamedTuple):
@@ -250,9 +260,13 @@ class FillPage(Page):
     second = query_one("#fill-both", SafeInput)
 
     def __init__(self, context: PageContext) -> None:
-        """Start with the text of the seed box if it has a gap, otherwise with an example."""
+        """Start with the text of the seed box if it has a gap, otherwise with an example.
+
+        The example for a model that the user chose is known once that is loaded.
+        """
         super().__init__(context, tr("Both directions: what is in the gap?"))
-        seed, example = context.seed_text, EXAMPLES[chosen_language()]
+        seed, is_chosen = context.seed_text, context.session.is_model_chosen
+        example = "" if is_chosen else EXAMPLES[chosen_language()]
         self._first = seed if any(sign in seed for sign in GAPS) else example
         self._fillers: dict[str | None, Filler] = {}
         """One per bundled model, by its name; None is the key of the app's model."""
@@ -271,7 +285,10 @@ class FillPage(Page):
 
     def on_mount(self) -> None:
         """Fill the gaps of the first text."""
-        self._fill()
+        if self._first:
+            self._fill()
+        else:
+            self.compute(self._find_example, self._show_example)
 
     def on_input_changed(self) -> None:
         """Fill the gaps again as the text changes."""
@@ -298,6 +315,12 @@ class FillPage(Page):
                 yield _FillResult(filled, suited, self._readers[named].fill(parts))
 
         self.compute(work, self._show_result)
+
+    def _find_example(self, task: BackgroundTask) -> Iterator[str]:
+        yield example_for(self.load(task).model.vocabulary.shown)
+
+    def _show_example(self, example: str) -> None:
+        self.text.value = example
 
     def _load(self, name: str | None) -> Model:
         return load_model(find_model(name, self.context.session.runs_folder))
