@@ -13,6 +13,7 @@ from tui_charrnn.viewing.formatting import (
     format_model_loss,
     format_size,
     format_time,
+    in_ascii,
 )
 
 
@@ -81,3 +82,7 @@ def test_an_age_has_its_unit_in_korean_and_room_for_it() -> None:
 def test_a_character_without_a_width_is_shown_as_its_code_point() -> None:
     shown = [format_character(each) for each in "\u200d\ufe0f\u0301a漢"]
     assert shown == ["U+200D", "U+FE0F", "◌\u0301", "a", "漢"]
+
+
+def test_a_visible_space_is_no_unknown_character_in_ascii() -> None:
+    assert in_ascii("of␣the␛") == "of_the?"

@@ -226,6 +226,7 @@ def format_new_shares(meter: "OriginalityMeter") -> Iterator[str]:
 
 
 _SIGNS: Final = {
+    "_": "␣",
     "-": "─┄┅┈┉╌╍╴╶╼╾╸╺▔·\N{MINUS SIGN}\N{EN DASH}\N{EM DASH}",
     "=": "━═■⏸",
     "|": "│┃┆┇┊┋╎╏║╵╷╹╻╽╿▏▎▍▌▋▊▉▐▕",
