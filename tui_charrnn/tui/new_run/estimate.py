@@ -290,10 +290,7 @@ def rounded(count: int) -> int:
     return round(count, 2 - digits) if digits > 2 else count
 
 
-_ROUNDING: Final = (
-    *((10, 1), (120, 5), (600, 30), (6_000, 60), (86_400, 600)),
-    (math.inf, 3_600),
-)
+_ROUNDING: Final = ((10, 1), (120, 5), (600, 30), (6_000, 60), (86_400, 600), (math.inf, 3_600))
 """Durations in seconds, and the steps to which an estimate below each is rounded."""
 
 
