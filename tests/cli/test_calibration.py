@@ -185,6 +185,6 @@ def test_the_diagram_has_a_mark_where_it_was_expected(width: int) -> None:
     assert empty.split()[:2] == ["0-50", "%"]
     bar = half.split("%")[-1].strip("\n")[2:]
     most = width - (42 if width >= 66 else 30)
-    assert (bar.index("|"), bar.count("#")) == (round(0.75 * most), round(0.5 * most))
-    assert whole.endswith("#|")
+    assert (bar.index("│"), bar.count("█")) == (round(0.75 * most), round(0.5 * most))
+    assert whole.endswith("█│")
     assert max(map(len, (half, whole))) <= width

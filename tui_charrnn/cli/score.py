@@ -239,7 +239,8 @@ class PlainReport:
                     f"column {passage.column:,}: {safe_line(passage.text)}"
                 )
             if score.bins:
-                print_data(*lazy.reliability_lines(score.bins, score.calibration_error))
+                lines = lazy.reliability_lines(score.bins, score.calibration_error)
+                print_data(*map(lazy.in_ascii, lines))
             if score.unknown:
                 print_message(unknown_sentence(name, model, score.unknown))
 

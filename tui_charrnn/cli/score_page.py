@@ -14,6 +14,7 @@ from tui_charrnn.generation.text_scores import ModelScore
 from tui_charrnn.model.weights import Float64
 from tui_charrnn.runs.storage import open_text_output
 from tui_charrnn.safe_text import safe_line, safe_text
+from tui_charrnn.viewing.formatting import in_ascii
 from tui_charrnn.viewing.probability_rows import reliability_lines
 
 SHOWN_CHARACTERS: Final = 200_000
@@ -191,7 +192,7 @@ def _summary(name: str, model: str, score: ModelScore, *, is_one: bool) -> Itera
         yield f"<p>{_escaped(unknown_sentence(name, model, score.unknown))}</p>\n"
     if score.bins:
         yield _diagram(score.bins)
-        lines = "\n".join(reliability_lines(score.bins, score.calibration_error))
+        lines = in_ascii("\n".join(reliability_lines(score.bins, score.calibration_error)))
         yield f"<pre>{_escaped(lines)}</pre>\n"
     if score.passages:
         rows = [

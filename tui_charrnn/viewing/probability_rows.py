@@ -150,11 +150,11 @@ def reliability_lines(bins: Sequence[Bin], error: float | None, width: int = 78)
         edges = f"{100 * each.low:.0f}-{100 * each.high:.0f} %"
         line = f"{edges:<10}{each.symbols:>12,}" if has_counts else f"{edges:<10}"
         if each.expected is not None and each.observed is not None:
-            marks = list(f"{'#' * round(each.observed * most):<{most}}")
-            marks[min(round(each.expected * most), most - 1)] = "|"
+            marks = list(f"{'█' * round(each.observed * most):<{most}}")
+            marks[min(round(each.expected * most), most - 1)] = "│"
             numbers = f"{100 * each.expected:7.1f} %{100 * each.observed:7.1f} %"
             line += f"{numbers}  {''.join(marks).rstrip()}"
         yield line
-    yield tr("Likeliest character: | mean, # observed")
+    yield tr("Likeliest character: │ mean, █ observed")
     if error is not None:
         yield tr("Calibration error: {share:.2f} %", share=100 * error)
