@@ -73,7 +73,7 @@ def format_exact_duration(seconds: float) -> str:
 
 
 def format_round_duration(seconds: float) -> str:
-    """The same without smaller units that are zero: 5m, 1h."""
+    """Format a duration as `format_duration` does, without a smaller unit that is zero: 5m, 1h."""
     return format_units(_without_zeros(typed_duration(seconds)))
 
 

@@ -40,7 +40,7 @@ class Reason(StrEnum):
         return reason
 
     STOPPED = "request", RunState.STOPPED, ExitCode.OK
-    """On request, from `control/`; the answer records it, no `RunPreempted`."""
+    """On request, from `control/`; recorded by its answer, not by a `RunPreempted`."""
     SIGTERM = "SIGTERM", RunState.SAVED, ExitCode.RESUME_ME
     SIGUSR1 = "SIGUSR1", RunState.SAVED, ExitCode.RESUME_ME
     SIGUSR2 = "SIGUSR2", RunState.SAVED, ExitCode.RESUME_ME
