@@ -1,6 +1,7 @@
 """The most frequent errors are Korean in a Korean app, with the system's reasons."""
 
 import errno
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from tests.korean import latin_words
 from tests.support.fake_run import fake_run
 from tests.support.faulty_disk import FaultyDisk, storage_on
-from tui_charrnn.errors import CharRNNError
+from tui_charrnn.errors import CharRNNError, reason_of
 from tui_charrnn.generation.model_lookup import find_model
 from tui_charrnn.history.store import History
 from tui_charrnn.model.checkpoint import load_model
@@ -118,3 +119,17 @@ def test_an_error_is_told_in_korean(name: str, tmp_path: Path) -> None:
     sentence = str(failure.value).replace(str(tmp_path), "")
     assert latin_words(sentence, {*_TYPED, *allowed}) == [], sentence
     assert any("가" <= each <= "힣" for each in sentence)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("ENOENT", "EACCES", "EPERM", "ENOTDIR", "EISDIR", "EEXIST", "ENOTEMPTY", "ENOSPC"),
+        *("EDQUOT", "EROFS", "EFBIG", "EIO", "ENOMEM", "EMFILE", "ELOOP", "ENAMETOOLONG"),
+        *("EBUSY", "ESTALE"),
+    ],
+)
+@pytest.mark.usefixtures("korean")
+def test_the_words_of_this_system_are_told_in_korean(name: str) -> None:
+    number = getattr(errno, name)
+    assert latin_words(reason_of(OSError(number, os.strerror(number))), set()) == []
