@@ -53,7 +53,7 @@ def choose_precision(
     needed = _REFUTED_GAIN if has_instructions else _CONVINCING_GAIN
     has = "the processor has instructions for bfloat16" if has_instructions else "bfloat16 may pay"
     measured = f"its products measured {gain:.2f} times as fast as those of float32"
-    reason = f"{has}; {measured} ({needed:g} is enough)"
+    reason = f"{has}; {measured} (at least {needed:g} is needed)"
     return ("bfloat16" if gain >= needed else "float32"), reason
 
 
