@@ -68,6 +68,12 @@ def tr(sentence: str, /, **values: object) -> str:
     return found.format_map(values) if values else found
 
 
+def format_percent(share: float, digits: int = 0) -> str:
+    """A share as a percentage with a number of decimals: 12 %; Korean writes no space: 12%."""
+    space = "" if _language == "ko" else " "
+    return f"{100 * share:.{digits}f}{space}%"
+
+
 _MIN_LETTERS: Final = 8
 """Minimum characters of a sentence, besides its values, to recognize it."""
 

@@ -97,7 +97,7 @@ async def test_the_smallest_screen_has_one_line_of_the_run_and_one_of_keys(
         for key in ("f3", "f4", "ctrl+t"):
             await wait_until(pilot, "the run", lambda: "● training" in screen_text(app))
             first, second, *_, last = screen_text(app).splitlines()
-            assert first.strip().startswith("● training  24%")
+            assert first.strip().startswith("● training  24 %")
             assert "─" in second  # what comes below is no line of the run
             assert "F1 Help" in last
             await pilot.press(key)

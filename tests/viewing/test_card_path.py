@@ -39,7 +39,7 @@ def test_the_use_of_a_gpu_fits_the_row_of_a_narrow_card() -> None:
     view = RunView(RunDirectory(Path("run")))
     view.observe(RunStatus(state=RunState.TRAINING, usage=usage), "alive", 0.0)
     rows = dict(card_rows(view))
-    assert (rows["memory"], rows["gpu"]) == ("870 MB of 16 GB", "97% 12.3/86 GB 64 °C 312 W")
+    assert (rows["memory"], rows["gpu"]) == ("870 MB of 16 GB", "97 % 12.3/86 GB 64 °C 312 W")
 
 
 def test_what_a_stranger_says_is_safe_to_show() -> None:

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from tui_charrnn.translation import format_percent, set_language
 from tui_charrnn.viewing.formatting import (
     age_width,
     counted,
@@ -11,9 +12,11 @@ from tui_charrnn.viewing.formatting import (
     format_character,
     format_count,
     format_model_loss,
+    format_share,
     format_size,
     format_time,
     in_ascii,
+    percent,
 )
 
 
@@ -86,3 +89,12 @@ def test_a_character_without_a_width_is_shown_as_its_code_point() -> None:
 
 def test_a_visible_space_is_no_unknown_character_in_ascii() -> None:
     assert in_ascii("of␣the␛") == "of_the?"
+
+
+@pytest.mark.usefixtures("korean")
+def test_a_percentage_has_a_space_but_not_in_korean() -> None:
+    shares = [format_percent(0.29), percent(0.5), percent(1e-7), format_share(0.9999)]
+    assert shares == ["29%", "50.0%", "<0.01%", "99.9%"]
+    set_language("en")
+    shares = [format_percent(0.29), percent(0.5), percent(1e-7), format_share(0.9999)]
+    assert shares == ["29 %", "50.0 %", "<0.01 %", "99.9 %"]

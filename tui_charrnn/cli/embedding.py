@@ -24,6 +24,7 @@ from tui_charrnn.cli.output import (
 from tui_charrnn.cli.reading import load_preferred
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.hangul import spelled_in
+from tui_charrnn.translation import format_percent
 
 if TYPE_CHECKING:
     from tui_charrnn.viewing.embedding import Embedding
@@ -104,9 +105,9 @@ def _draw(
             color = _COLORS.get(piece.kind, "") if is_colored else ""
             output.write(shown(piece.text), f"\x1b[{color}m" if color else "")
         output.write("\n")
-    across, up = shares
+    both, across, up = map(format_percent, (shares.sum(), *shares))
     rows = [
-        f"The plane has {across + up:.0%} of the variance ({across:.0%} across, {up:.0%} up).",
+        f"The plane has {both} of the variance ({across} across, {up} up).",
         "",
         *(lazy.format_neighbors(vectors, index, count) for index in chosen),
         "",

@@ -14,6 +14,7 @@ from tui_charrnn.generation.text_scores import ModelScore
 from tui_charrnn.model.weights import Float64
 from tui_charrnn.runs.storage import open_text_output
 from tui_charrnn.safe_text import safe_line, safe_text
+from tui_charrnn.translation import format_percent
 from tui_charrnn.viewing.formatting import in_ascii
 from tui_charrnn.viewing.probability_rows import reliability_lines
 
@@ -157,8 +158,8 @@ def _diagram(bins: Sequence[Bin]) -> str:
     """Return a reliability diagram as SVG; points on the dashed line are perfectly calibrated."""
     points = [
         f'<circle cx="{_SIDE * each.expected:.1f}" cy="{_SIDE * (1 - each.observed):.1f}" r="4">'
-        f"<title>{each.symbols:,}: expected {each.expected:.1%}, "
-        f"observed {each.observed:.1%}</title></circle>"
+        f"<title>{each.symbols:,}: expected {format_percent(each.expected, 1)}, "
+        f"observed {format_percent(each.observed, 1)}</title></circle>"
         for each in bins
         if each.expected is not None and each.observed is not None
     ]

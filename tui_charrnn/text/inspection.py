@@ -24,7 +24,7 @@ from tui_charrnn.text.ngrams import (
 from tui_charrnn.text.numbered_text import IndexedText, NumberedText
 from tui_charrnn.text.sources import FoundSources, find_sources
 from tui_charrnn.text.vocabulary import END, Vocabulary, choose_vocabulary
-from tui_charrnn.translation import tr
+from tui_charrnn.translation import format_percent, tr
 
 DEFAULT_VALIDATION_FRACTION: Final = 0.1
 _LARGE: Final = 16_000_000
@@ -173,10 +173,10 @@ def _repetition_sentences(share: float, pairs: Sequence[tuple[str, str, float]])
         folder = os.path.commonpath([Path(one).parent, Path(other).parent])
         sentences.append(
             tr(
-                "{first} and {second} are nearly the same: {common:.0%} of the lines.",
+                "{first} and {second} are nearly the same: {common} of the lines.",
                 first=Path(one).relative_to(folder),
                 second=Path(other).relative_to(folder),
-                common=common,
+                common=format_percent(common),
             )
         )
     return [sentence for sentence in sentences if sentence]

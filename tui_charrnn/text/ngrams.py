@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 from tui_charrnn.errors import CorpusError, never_cancelled
 from tui_charrnn.text.numbered_text import IndexedText
-from tui_charrnn.translation import tr
+from tui_charrnn.translation import format_percent, tr
 
 Integers = npt.NDArray[np.integer]
 Int64 = npt.NDArray[np.int64]
@@ -160,9 +160,9 @@ def repetition_sentence(share: float) -> str:
     if share < REPORTED_SHARE:
         return ""
     return tr(
-        "{share:.0%} of the held-out text, in passages of {length} characters, also occurs in "
+        "{share} of the held-out text, in passages of {length} characters, also occurs in "
         "the training text: the validation loss will be too low. Remove repeated text.",
-        share=share,
+        share=format_percent(share),
         length=PASSAGE,
     )
 

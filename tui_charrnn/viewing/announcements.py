@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from tui_charrnn.errors import reason_of
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.translation import tr
+from tui_charrnn.translation import format_percent, tr
 from tui_charrnn.viewing.run_view import RunView
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class TerminalStatus:
             return
         begin = "" if self._shown else _SAVE_TITLE
         self._shown = name, percent
-        title = f"{percent} % {safe_line(name)} · charrnn-tui"
+        title = f"{format_percent(percent / 100)} {safe_line(name)} · charrnn-tui"
         self._write(f"{begin}\x1b]0;{title}\x1b\\\x1b]9;4;1;{percent}\x1b\\")
 
     def close(self) -> None:

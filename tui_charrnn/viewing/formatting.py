@@ -15,7 +15,7 @@ from tui_charrnn.config import FILTERS, RULES, SamplingConfig
 from tui_charrnn.durations import TIME_UNITS, format_units
 from tui_charrnn.hangul import FINALS
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.translation import chosen_language, tr
+from tui_charrnn.translation import chosen_language, format_percent, tr
 
 if TYPE_CHECKING:
     from tui_charrnn.config import ModelConfig
@@ -154,10 +154,10 @@ def format_distance(distance: int | None, reach: int) -> str:
 def percent(probability: float) -> str:
     """A probability as a percentage, at most seven columns wide."""
     if probability <= 0:
-        return "0 %"
+        return format_percent(0)
     if probability < 1e-4:
-        return "<0.01 %"
-    return f"{100 * probability:.{1 if probability >= 0.1 else 2}f} %"
+        return f"<{format_percent(1e-4, 2)}"
+    return format_percent(probability, 1 if probability >= 0.1 else 2)
 
 
 def bar(share: float, width: int) -> str:
@@ -213,8 +213,8 @@ NEW_LENGTHS: Final = (5, 10, 20, 50)
 def format_share(share: float) -> str:
     """A share as a percentage; only exactly 0 and 1 are shown as 0 % and 100 %."""
     if 0 < share < 1:
-        return f"{min(max(100 * share, 0.1), 99.9):.1f} %"
-    return f"{share:.0%}".replace("%", " %")
+        return format_percent(min(max(share, 0.001), 0.999), 1)
+    return format_percent(share)
 
 
 def format_new_shares(meter: "OriginalityMeter") -> Iterator[str]:

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 from tui_charrnn.generation.both_sides import CHAINS, SWEEPS
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.translation import tr
+from tui_charrnn.translation import format_percent, tr
 from tui_charrnn.viewing.formatting import HEIGHTS, bar, fitted, format_character, padded, percent
 
 if TYPE_CHECKING:
@@ -145,16 +145,16 @@ def reliability_lines(bins: Sequence[Bin], error: float | None, width: int = 78)
     heads = {tr("COUNT"): 12 if has_counts else 0, tr("MEAN"): 9, tr("OBSERVED"): 9}
     head = padded(tr("PREDICTED"), 10)
     head += "".join(padded(name, size, to_right=True) for name, size in heads.items() if size)
-    yield f"{head}  0 %{'100 %':>{max(most - 3, 6)}}"
+    yield f"{head}  {format_percent(0):<3}{format_percent(1):>{max(most - 3, 6)}}"
     for each in bins:
-        edges = f"{100 * each.low:.0f}-{100 * each.high:.0f} %"
+        edges = f"{100 * each.low:.0f}-{format_percent(each.high)}"
         line = f"{edges:<10}{each.symbols:>12,}" if has_counts else f"{edges:<10}"
         if each.expected is not None and each.observed is not None:
             marks = list(f"{'█' * round(each.observed * most):<{most}}")
             marks[min(round(each.expected * most), most - 1)] = "│"
-            numbers = f"{100 * each.expected:7.1f} %{100 * each.observed:7.1f} %"
-            line += f"{numbers}  {''.join(marks).rstrip()}"
+            numbers = (format_percent(share, 1) for share in (each.expected, each.observed))
+            line += f"{''.join(f'{number:>9}' for number in numbers)}  {''.join(marks).rstrip()}"
         yield line
     yield tr("Likeliest character: │ mean, █ observed")
     if error is not None:
-        yield tr("Calibration error: {share:.2f} %", share=100 * error)
+        yield tr("Calibration error: {share}", share=format_percent(error, 2))

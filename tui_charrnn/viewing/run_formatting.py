@@ -10,7 +10,7 @@ from tui_charrnn.metrics import bits_per_character, perplexity
 from tui_charrnn.runs.description import GpuUsage, RunDescription, RunState, Usage
 from tui_charrnn.runs.records import PathChosen, format_way
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.translation import tr, tr_recorded
+from tui_charrnn.translation import format_percent, tr, tr_recorded
 from tui_charrnn.viewing.formatting import (
     format_count,
     format_ngram,
@@ -321,7 +321,7 @@ def _learning_rows(view: RunView) -> Iterator[Row]:
     if batch is not None:
         yield "rate", f"{batch.learning_rate:.2e}"
         norm = f"{batch.gradient_norm:.2f}"
-        clipped = tr("{norm}, {share:.0%} clipped", norm=norm, share=share or 0.0)
+        clipped = tr("{norm}, {share} clipped", norm=norm, share=format_percent(share or 0.0))
         yield "gradient", norm if share is None else clipped
     yield "network", format_network(view)
     yield "from", format_origin(view.description)
@@ -375,7 +375,7 @@ def share_of_memory(usage: Usage) -> str:
 def _format_gpu(gpu: GpuUsage) -> str:
     parts = []
     if gpu.load is not None:
-        parts.append(f"{gpu.load:.0%}")
+        parts.append(format_percent(gpu.load))
     if gpu.memory is not None:
         of = f"/{gpu.memory_total / 1e9:.0f}" if gpu.memory_total else ""
         parts.append(f"{gpu.memory / 1e9:.1f}{of} GB")  # short: the row has 37 columns at most

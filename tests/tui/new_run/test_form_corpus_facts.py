@@ -66,7 +66,7 @@ def test_records_are_counted_as_they_will_be_trained_on(tmp_path: Path) -> None:
     training = replace(TINY, records="line")
     assert texts_of(facts, training) == [
         "3.2 kB of utf-8: 2,801 characters, 10 different, 600 records",
-        "10%, drawn at random, held out",
+        "10 %, drawn at random, held out",
     ]
     assert format_shortness(facts, training) == ""
     one = written(tmp_path, "Anna\n", "one.txt")
@@ -211,8 +211,8 @@ def test_repeated_text_is_reported(tmp_path: Path) -> None:
         written(tmp_path, "\n".join(lines), name)
     choice = CorpusChoice((str(tmp_path),))
     warnings = repetitions_of(choice, 0.1, idle_task())
-    assert warnings[0].startswith("100% of the held-out text, in passages of 50 characters")
-    assert warnings[1].startswith("one.txt and two.txt are nearly the same: 100%")
+    assert warnings[0].startswith("100 % of the held-out text, in passages of 50 characters")
+    assert warnings[1].startswith("one.txt and two.txt are nearly the same: 100 %")
     facts = replace(facts_of(choice), warnings=warnings)
     assert fact_lines(facts, TINY)[-2:] == [(sentence, True) for sentence in warnings]
     assert repetitions_of(CorpusChoice((str(tmp_path / "none"),)), 0.1, idle_task()) == ()

@@ -106,7 +106,7 @@ def test_steps_get_a_time_and_a_time_gets_steps() -> None:
     )
     minutes = requested(preset="tiny", length="95s").training
     assert format_estimate(minutes, RunEstimate(1234, 0.25, 95.0)) == (
-        "about 1,200 steps, 25% of this text, adjusted to 1m35s during the run"
+        "about 1,200 steps, 25 % of this text, adjusted to 1m35s during the run"
     )
 
 
@@ -130,7 +130,7 @@ def test_times_are_rounded(seconds: float, words: str) -> None:
 def test_counts_are_rounded() -> None:
     assert [rounded(count) for count in (7, 99, 123, 98_765)] == [7, 99, 120, 99_000]
     assert [format_passes(epochs) for epochs in (0.1, 1.0, 2.5, 106.2, 1_667.0)] == [
-        "10% of this text",
+        "10 % of this text",
         "once through this text",
         "2.5 times through this text",
         "106 times through this text",

@@ -283,8 +283,8 @@ def test_a_search_reports_its_progress_and_lists_each_neuron_once(tmp_path: Path
     path.write_text(nested_brackets(200_000))
     reported: list[str] = []
     found = search_neurons(LOADED, "", str(path), reported.append, lambda: None)
-    shares = [words.rpartition(" ")[2] for words in reported]
-    assert shares[0] == "0%"
+    shares = [words.rpartition(": ")[2] for words in reported]
+    assert shares[0] == "0 %"
     assert len(set(shares)) == len(shares) > 2
     assert found.characters == 200_000
     best = found.listed("")

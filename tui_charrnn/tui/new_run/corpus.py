@@ -33,7 +33,7 @@ from tui_charrnn.text.inspection import (
 )
 from tui_charrnn.text.sources import FoundSources, find_sources
 from tui_charrnn.text.vocabulary import choose_vocabulary, grown_vocabulary
-from tui_charrnn.translation import chosen_language, tr
+from tui_charrnn.translation import chosen_language, format_percent, tr
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.new_run.fields import FormRow, FormSelect, show_text
 from tui_charrnn.tui.new_run.form_values import CorpusChoice, listed_corpus
@@ -193,7 +193,7 @@ def fact_lines(facts: CorpusFacts, training: TrainingConfig) -> list[FactLine]:
     split = split_point(survey.characters, fraction)
     held_out = held_out_alone = ""
     if survey.records is not None:
-        held_out = tr("{share:.0%}, drawn at random, held out", share=fraction)
+        held_out = tr("{share}, drawn at random, held out", share=format_percent(fraction))
     elif survey.characters > 1:
         held_out = tr(
             "{split:,} to train on; the last {held_out:,} held out",
@@ -260,10 +260,9 @@ def problem_of(error: Exception) -> str:
 
 
 def _progress_line(survey: "Survey", training: TrainingConfig) -> str:
-    share = survey.consumed / survey.bytes_total
     return tr(
-        "Reading … {share:.0%} of {size}: {count:,} {units} so far, {distinct:,} different ones",
-        share=share,
+        "Reading … {share} of {size}: {count:,} {units} so far, {distinct:,} different ones",
+        share=format_percent(survey.consumed / survey.bytes_total),
         size=format_size(survey.bytes_total),
         count=survey.characters,
         units=tr(training.units),

@@ -33,7 +33,7 @@ from tui_charrnn.training.trial_facts import (
     recall_trial,
     start_trial,
 )
-from tui_charrnn.translation import tr, tr_recorded
+from tui_charrnn.translation import format_percent, tr, tr_recorded
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.new_run.corpus import (
     CorpusFacts,
@@ -276,7 +276,7 @@ def format_estimate(training: TrainingConfig, estimate: RunEstimate) -> str:
 def format_passes(epochs: float) -> str:
     """Format how many times the corpus is read."""
     if epochs < 0.95:
-        return tr("{share:.0%} of this text", share=epochs)
+        return tr("{share} of this text", share=format_percent(epochs))
     if epochs < 1.05:
         return tr("once through this text")
     has_fraction = epochs < 9.95 and not float(epochs).is_integer()

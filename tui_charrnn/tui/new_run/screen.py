@@ -31,7 +31,7 @@ from tui_charrnn.settings import SettingError
 from tui_charrnn.text.cache import Progress
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.training.creation import make_run
-from tui_charrnn.translation import tr
+from tui_charrnn.translation import format_percent, tr
 from tui_charrnn.tui.background import BackgroundTask, CancelledError
 from tui_charrnn.tui.dialogs import Dialog
 from tui_charrnn.tui.messages import NewRunRequested, TrainerStarted
@@ -483,7 +483,7 @@ class NewRunScreen(Dialog[TrainerStarted | None]):
     def _show_reading(self, done: int, total: int | None) -> None:
         """Show how much of the corpus has been read."""
         self._show_task(
-            tr("Reading the text … {share:.0%}", share=done / total)
+            tr("Reading the text … {share}", share=format_percent(done / total))
             if total
             else tr("Reading the text … {done:,} bytes", done=done)
         )

@@ -12,7 +12,7 @@ from tui_charrnn.errors import CharRNNError
 from tui_charrnn.hangul import spelled_in
 from tui_charrnn.model.weights import Float64
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.translation import tr
+from tui_charrnn.translation import format_percent, tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.keys.keymap import bindings_of
 from tui_charrnn.tui.pages.page import Page, PageContext
@@ -143,9 +143,9 @@ class EmbeddingPage(Page):
             places = places * np.where((places * self._places).sum(axis=0) < 0, -1, 1)
         self.shown, self._places = embedding, places
         subtitle = tr(
-            "{model} · {share:.0%} of the variance · Esc leaves",
+            "{model} · {share} of the variance · Esc leaves",
             model=safe_line(label),
-            share=shares.sum(),
+            share=format_percent(shares.sum()),
         )
         self.query_one("#page").border_subtitle = Content(subtitle)
         self.show_note(format_sizes(embedding))

@@ -14,7 +14,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui_charrnn.translation import tr
+from tui_charrnn.translation import format_percent, tr
 from tui_charrnn.tui.sparkline import Mark, draw_bars
 from tui_charrnn.tui.text.wrapping import wrapped
 from tui_charrnn.viewing import run_formatting
@@ -175,8 +175,8 @@ def _head(view: RunView, now: float, pending: str, width: int) -> str:
     lines = [f"{run_formatting.state_mark(view)} {run_formatting.format_state(view, now)}"]
     share = view.share_done
     if share is not None and run_formatting.needs_bar(view):
-        room = max(1, width - 6)
-        lines.append(f"{bar(share, room):<{room}} {share:4.0%}")
+        room = max(1, width - 7)
+        lines.append(f"{bar(share, room):<{room}} {format_percent(share):>5}")
     return "\n".join([*lines, *([pending] if pending else [])])
 
 
@@ -291,7 +291,7 @@ def format_progress(view: RunView, now: float, pending: str, width: int) -> str:
     state += f" ({pending})" if pending else ""
     step = run_formatting.format_step(view) if view.step else ""
     epoch = run_formatting.format_epoch(view)
-    percent = f"{share:.0%}" if share is not None else ""
+    percent = format_percent(share) if share is not None else ""
     drawn = f"▕{bar(share or 0.0, _BAR_WIDTH):<{_BAR_WIDTH}}▏{percent}"
     done = drawn if run_formatting.needs_bar(view) else ""
     left = run_formatting.format_time_left(view)

@@ -22,7 +22,7 @@ from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.lifecycle import list_trash, rename_run, restore_run, trash_run
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.training.creation import check_amount, extend_run
-from tui_charrnn.translation import tr
+from tui_charrnn.translation import format_percent, tr
 from tui_charrnn.tui.background import BackgroundTask, CancelledError
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.viewing.formatting import format_size
@@ -133,7 +133,7 @@ class ActionRunner:
         if self.label:
             status = f"{self.label} …"
             if self._cancel_hint:
-                status += f" {percent} %, {self._cancel_hint}"
+                status += f" {format_percent(percent / 100)}, {self._cancel_hint}"
             self._show_status(status)
 
     def _finish(self, result: Outcome | Exception) -> None:

@@ -18,7 +18,7 @@ from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus import Reading
 from tui_charrnn.text.corpus_reading import read_corpus
-from tui_charrnn.translation import tr
+from tui_charrnn.translation import format_percent, tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.dialogs import AskTextScreen
 from tui_charrnn.tui.keys.keymap import bindings_of, key_label
@@ -415,8 +415,8 @@ def search_neurons(
     def blocks() -> Iterator[str]:
         for start in range(0, len(text), _BLOCK):
             check_cancelled()
-            share = start / len(text)
-            report(tr("Reading {name}: {share:.0%}", name=safe_line(name), share=share))
+            share = format_percent(start / len(text))
+            report(tr("Reading {name}: {share}", name=safe_line(name), share=share))
             yield text[start : start + _BLOCK]
 
     findings = NeuronFinder(loaded.model).find(blocks(), top=_TOP)

@@ -20,7 +20,7 @@ from tui_charrnn.generation.training_corpus import (
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.originality import COPIED_LENGTH, OriginalityMeter, copied_length_in
-from tui_charrnn.translation import tr
+from tui_charrnn.translation import format_percent, tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.messages import NoteWritten, PostNote
@@ -173,7 +173,7 @@ class OriginalityLevels(Levels):
         def progress(words: str) -> Callable[[int, int | None], None]:
             def show(done: int, total: int | None) -> None:
                 check_cancelled()
-                self._progress = words + (f": {done / total:.0%}" if total else "")
+                self._progress = words + (f": {format_percent(done / total)}" if total else "")
 
             return show
 

@@ -10,7 +10,7 @@ from typing import Any, Final, Self, TypeVar, assert_never
 from tui_charrnn.metrics import DECAY, Bucket, LossHistory, smoothed_means
 from tui_charrnn.runs.records import SplitEvaluated
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.translation import tr
+from tui_charrnn.translation import format_percent, tr
 from tui_charrnn.viewing.formatting import format_ngram
 from tui_charrnn.viewing.run_formatting import heldout_text
 from tui_charrnn.viewing.run_view import RunView
@@ -80,8 +80,8 @@ def _norm(view: RunView, is_recent: bool, smoothing: float) -> SecondLine:
     points = _smoothed(_buckets(view.gradient_norms, is_recent), smoothing)
     if limit is None:
         return SecondLine(tr("gradient norm, no limit"), tr("norm"), points)
-    share = 100 * (view.clipped_share or 0)
-    name = tr("gradient norm, {share:.0f} % over {limit:g}", share=share, limit=limit)
+    share = format_percent(view.clipped_share or 0)
+    name = tr("gradient norm, {share} over {limit:g}", share=share, limit=limit)
     return SecondLine(name, tr("norm"), points, ((tr("limit"), float(limit)),))
 
 
