@@ -264,8 +264,8 @@ async def test_a_reader_without_a_run_is_never_told_to_train(tmp_path: Path) -> 
         for key, words in {
             "f3": "No run is shown: F4 lists the runs.",
             "f4": "There are no runs yet.",
-            "ctrl+t": "so there are no samples: F4 lists the runs.",
-            "ctrl+l": "so there is no log: F4 lists the runs.",
+            "ctrl+t": "No run is shown: F4 lists the runs.",
+            "ctrl+l": "No run is shown: F4 lists the runs.",
         }.items():
             await pilot.press(key)
             await wait_until(pilot, words, partial(is_shown, app, words))
