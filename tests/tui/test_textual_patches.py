@@ -1,5 +1,7 @@
 """The fixes of Textual's defects."""
 
+import asyncio
+
 import pytest
 from rich.style import Style
 from textual._context import active_message_pump, visible_screen_stack
@@ -9,7 +11,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.css.query import NoMatches
 from textual.events import Click, MouseDown, Resize
 from textual.geometry import Offset, Size
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 from textual.widgets import Input, OptionList, Static
 
 from tests.support.shown_screen import screen_text
@@ -218,6 +220,32 @@ async def test_an_error_of_what_was_closed_is_none() -> None:
         assert not is_of_removed(ValueError("a defect"))
         active_message_pump.set(app.query_one(OptionList))
         assert not is_of_removed(NoMatches("no such part"))
+
+
+class OpenedAtExit(Screen[None]):
+    """Queries a part of itself as soon as it is mounted."""
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll():
+            yield Static(id="part")
+
+    def on_mount(self) -> None:
+        self.query_one("#part")
+
+
+async def test_an_app_that_exits_while_a_screen_opens_reports_no_error() -> None:
+    found = asyncio.Future[bool]()
+
+    class Leaving(Host):
+        def _handle_exception(self, error: Exception) -> None:
+            found.set_result(is_of_removed(error))
+
+    app = Leaving(9)
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        app.push_screen(OpenedAtExit())
+        app.exit()
+        assert await asyncio.wait_for(found, 30)
 
 
 async def test_a_form_row_can_get_a_problem_before_it_is_mounted() -> None:

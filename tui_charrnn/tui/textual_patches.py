@@ -198,8 +198,8 @@ def is_closing(screen: Screen[None]) -> bool:
 def is_of_removed(error: Exception) -> bool:
     """Whether an error is a failed query of a widget that was removed, which is harmless.
 
-    If a screen closes while it is being composed, Textual removes children that its handlers still
-    query.
+    If a screen or the app closes while it is being composed, Textual removes or does not mount
+    children that its handlers still query.
     """
     if isinstance(error, WorkerFailed):
         return isinstance(error.error, NoMatches) and _is_removed(get_current_worker().node)
@@ -207,9 +207,11 @@ def is_of_removed(error: Exception) -> bool:
 
 
 def _is_removed(node: object) -> bool:
-    """Whether a widget is on no open screen, or is being removed."""
+    """Whether a widget is on no open screen, or is being removed, as all are when the app exits."""
     if not isinstance(node, Widget):
         return False
+    if node.app._exit:
+        return True
     nodes = [each for each in node.ancestors_with_self if isinstance(each, Widget)]
     screen = nodes[-1]
     is_open = isinstance(screen, Screen) and screen in node.app.screen_stack
