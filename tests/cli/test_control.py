@@ -86,7 +86,10 @@ def test_a_run_that_has_ended_has_no_trainer(tmp_path: Path, end: str) -> None:
     assert not list(run.control.iterdir())
 
 
-def test_a_new_run_has_no_trainer_yet(tmp_path: Path) -> None:
+def test_a_run_whose_trainer_never_started_has_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control, "START_TIMEOUT", 0.0)
     with pytest.raises(ConfigError, match="fake is created; no trainer is running"):
         ask(created_run(tmp_path))
 
@@ -214,6 +217,24 @@ def test_stop_tells_what_it_did(
     meanwhile(monkeypatch, obey)
     control.stop("mine", trainer.run.path.parent)
     assert capsys.readouterr().err == outcome.format(run=trainer.run.path) + "\n"
+
+
+def test_stop_reaches_a_trainer_that_was_launched_just_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with FakeTrainer(created_run(tmp_path, name="mine")) as trainer:
+        acts = iter(["start", "end"])
+
+        def act() -> None:
+            if next(acts) == "start":
+                trainer.start()
+            else:
+                trainer.end("stopped")
+
+        meanwhile(monkeypatch, act)
+        control.stop("mine", tmp_path)
+        assert [sent.request for sent in take_requests(trainer.run)] == ["stop"]
+    assert capsys.readouterr().err.startswith("mine is stopped; nothing was saved.")
 
 
 def test_stop_tells_that_nothing_was_saved(

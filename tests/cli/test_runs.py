@@ -175,8 +175,9 @@ def test_stop_reports_a_lost_trainer(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 
 def test_stop_reports_a_lost_or_missing_trainer_as_stopped(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setattr(control, "START_TIMEOUT", 0.0)
     lose_trainer(fake_run(tmp_path, name="lost", end=None))
     created_run(tmp_path, name="new")
     fake_run(tmp_path, name="over", end="finished")

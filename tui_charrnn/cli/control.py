@@ -22,6 +22,9 @@ from tui_charrnn.runs.records import RequestAnswered
 
 STOP_TIMEOUT = 60.0  # seconds
 
+START_TIMEOUT: Final = 2.0
+"""Seconds in which a trainer that was just launched takes its run; most need 0.2."""
+
 ANSWER_TIMEOUT: Final = 60.0
 """Seconds to wait for an answer; a trainer does not answer while TensorFlow loads."""
 
@@ -35,7 +38,7 @@ def stop(run: RunArgument, runs_dir: RunsDir = None) -> None:
     directory = find_run(run, runs_folder(runs_dir))
     life, deadline = Liveness(), time.monotonic() + STOP_TIMEOUT
     try:
-        found = read_status(directory)
+        found = _status_after_start(directory)
         status = _require_trainer(directory, found, life.judge(found))
         send_request(directory, "stop")
         while (verdict := life.judge(status)) in AT_WORK:
@@ -96,9 +99,18 @@ def _ask(run: RunDirectory, request: str, **arguments: Any) -> None:
         ConfigError: If no trainer is running, or it refuses.
         UnansweredError: If it does not answer in time.
     """
-    found = read_status(run)
+    found = _status_after_start(run)
     status = _require_trainer(run, found, Liveness().judge(found))
     _await_answer(run, status, send_request(run, request, **arguments))
+
+
+def _status_after_start(run: RunDirectory) -> RunStatus | None:
+    """Read the status of a run, of which a trainer may have been launched just now."""
+    status, deadline = read_status(run), time.monotonic() + START_TIMEOUT
+    while status and status.state is RunState.CREATED and time.monotonic() < deadline:
+        time.sleep(0.1)
+        status = newest_status(run, status)
+    return status
 
 
 def _require_trainer(run: RunDirectory, status: RunStatus | None, verdict: Verdict) -> RunStatus:
