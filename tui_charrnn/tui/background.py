@@ -142,26 +142,29 @@ class Poller(Generic[_Update]):
     """
 
     def __init__(
-        self, name: str, call_later: Callable[..., object], take: Callable[[_Update], object]
+        self,
+        name: str,
+        poll: Callable[[Callable[[_Update], None]], float],
+        call_later: Callable[..., object],
+        take: Callable[[_Update], object],
     ) -> None:
         """Prepare the thread; `start` runs it.
 
         Args:
             name: The name of the thread.
+            poll: Polls once, in the thread; returns the seconds until the next poll. It receives
+                a function that passes an update to `take` and waits until it is handled.
             call_later: `call_later` of the widget that shows the updates; safe in any thread.
             take: Handles an update in the screen's thread.
         """
         self._name = name
+        self._poll = poll
         self._call_later = call_later
         self._take = take
         self._is_watched = True
         self._is_stopped = False
         self._waking = threading.Event()
         self._taken = threading.Event()
-
-    def poll(self) -> float:
-        """Poll once, in the thread; return the seconds until the next poll."""
-        raise NotImplementedError
 
     def start(self) -> None:
         """Start the thread."""
@@ -182,21 +185,20 @@ class Poller(Generic[_Update]):
         """Poll now."""
         self._waking.set()
 
-    def show(self, update: _Update) -> None:
-        """Pass an update to the screen's thread and wait until it is handled; for the thread."""
+    def _show(self, update: _Update) -> None:
         self._taken.clear()
         if not self._is_stopped:
-            self._call_later(self._show, update)
+            self._call_later(self._pass_on, update)
             self._taken.wait()
 
-    def _show(self, update: _Update) -> None:
+    def _pass_on(self, update: _Update) -> None:
         if not self._is_stopped:
             self._take(update)
         self._taken.set()
 
     def _run(self) -> None:
         while not self._is_stopped:
-            self._waking.wait(self.poll() if self._is_watched else None)
+            self._waking.wait(self._poll(self._show) if self._is_watched else None)
             self._waking.clear()
 
 

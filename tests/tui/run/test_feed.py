@@ -12,6 +12,7 @@ from tui_charrnn.errors import RunError
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import BatchStretch
+from tui_charrnn.tui.background import Poller
 from tui_charrnn.tui.run.follower import RunFeed, RunUpdate
 
 
@@ -21,7 +22,8 @@ class Listener:
     def __init__(self, run: RunDirectory) -> None:
         self.updates: list[object] = []
         self._received = threading.Condition()
-        self.feed = RunFeed(run, lambda call, *given: call(*given), self._receive)
+        poll = RunFeed(run).poll
+        self.feed = Poller("run-feed", poll, lambda call, *given: call(*given), self._receive)
 
     def _receive(self, message: object) -> None:
         with self._received:

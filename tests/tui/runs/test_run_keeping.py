@@ -17,11 +17,11 @@ from tests.support.waiting import wait_until
 from tui_charrnn.errors import CharRNNError, RunError, StorageError
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.lifecycle import list_trash
-from tui_charrnn.tui.background import CancelledError
+from tui_charrnn.tui.background import CancelledError, Poller
 from tui_charrnn.tui.dialogs import AskTextScreen, QuestionScreen
 from tui_charrnn.tui.runs import actions
 from tui_charrnn.tui.runs import list as list_module
-from tui_charrnn.tui.runs.list import RunsWatcher, RunTable
+from tui_charrnn.tui.runs.list import RunTable
 
 
 async def test_a_run_whose_trainer_was_just_started_is_left_alone(
@@ -73,7 +73,7 @@ async def test_a_deleted_run_is_gone_before_a_slow_disk_has_listed_the_folder(
 ) -> None:
     for name in ("one", "two"):
         fake_run(folder, name=name)
-    monkeypatch.setattr(RunsWatcher, "wake", lambda _: None)  # the folder is not listed again
+    monkeypatch.setattr(Poller, "wake", lambda _: None)  # the folder is not listed again
     monkeypatch.setattr(list_module, "INTERVAL", 3600.0)
     async with pane(folder) as (app, pilot):
         await pilot.press("d")

@@ -29,44 +29,6 @@ RECORD_DELAY: Final = 2.0
 POLL_INTERVAL: Final = 2.0  # seconds
 
 
-class LeftRuns(Poller[RunView]):
-    """Watches the runs that were left in training; shows the view of each once it has ended."""
-
-    def __init__(
-        self,
-        session: Session,
-        at_work: dict[Path, RunStatus],
-        call_later: Callable[..., object],
-        take: Callable[[RunView], object],
-    ) -> None:
-        """Prepare to watch `left_training` of a session; `start` starts the thread.
-
-        Args:
-            session: Has the runs.
-            at_work: See `RunAnnouncer`.
-            call_later: See `Poller`.
-            take: Handles the view of a run that has ended.
-        """
-        super().__init__("left-runs", call_later, take)
-        self._session = session
-        self._at_work = at_work
-        self._liveness: dict[Path, Liveness] = {}
-
-    def poll(self) -> float:
-        """Look at each run, and show the views of those that have ended."""
-        for path, run in dict(self._session.left_training).items():
-            with contextlib.suppress(CharRNNError, OSError):  # a network drive may come back
-                status = read_status(run)
-                life = self._liveness.setdefault(path, Liveness()).judge(status)
-                if status is None:
-                    continue
-                if life in AT_WORK:
-                    self._at_work.setdefault(path, status)
-                elif self._at_work.get(path) not in (None, status):
-                    self.show(_read_view(run, status, life))
-        return POLL_INTERVAL
-
-
 def _read_view(run: RunDirectory, status: RunStatus, life: Verdict) -> RunView:
     """Read the records of a run that has ended.
 
@@ -89,7 +51,8 @@ class RunAnnouncer(Widget):
         self._terminal = TerminalStatus(lambda sequence: send_to_terminal(self.app, sequence))
         self._at_work: dict[Path, RunStatus] = {}
         """The first status of each run that was seen at work; only their ends are announced."""
-        self._left = LeftRuns(session, self._at_work, self.call_later, self._announce_left)
+        self._liveness: dict[Path, Liveness] = {}
+        self._left = Poller("left-runs", self._poll_left, self.call_later, self._announce_left)
 
     def on_mount(self) -> None:
         """Watch the runs that are left in training."""
@@ -131,6 +94,20 @@ class RunAnnouncer(Widget):
         send = partial(send_to_terminal, self.app)
         if problem := announce_end(view, self._session.preferences, send):
             self.post_message(NoteWritten(problem, is_problem=True))
+
+    def _poll_left(self, show: Callable[[RunView], None]) -> float:
+        """Look at the runs that were left in training, and show the views of those that ended."""
+        for path, run in dict(self._session.left_training).items():
+            with contextlib.suppress(CharRNNError, OSError):  # a network drive may come back
+                status = read_status(run)
+                life = self._liveness.setdefault(path, Liveness()).judge(status)
+                if status is None:
+                    continue
+                if life in AT_WORK:
+                    self._at_work.setdefault(path, status)
+                elif self._at_work.get(path) not in (None, status):
+                    show(_read_view(run, status, life))
+        return POLL_INTERVAL
 
     def _announce_left(self, view: RunView) -> None:
         """Announce the end of a run, unless it was opened again meanwhile, with a note."""

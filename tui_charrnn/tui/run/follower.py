@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from textual.widget import Widget
 
@@ -38,27 +38,14 @@ class RunUpdate(NamedTuple):
     """Whether the log file was replaced: all that was read from the old one is invalid."""
 
 
-class RunFeed(Poller[RunUpdate | RunDescription | Exception]):
-    """Polls a run directory twice a second.
+FeedNews: TypeAlias = RunUpdate | RunDescription | Exception
+"""The description of a run, an update, or a read error."""
 
-    The first update includes the status of the trainer. The thread is a daemon, so a read that
-    hangs on a dead network drive does not keep the app open.
-    """
 
-    def __init__(
-        self,
-        run: RunDirectory,
-        call_later: Callable[..., object],
-        take: Callable[[RunUpdate | RunDescription | Exception], object],
-    ) -> None:
-        """Set the run; `start` follows it.
+class RunFeed:
+    """Reads what is new in a run directory; the first update includes the trainer's status."""
 
-        Args:
-            run: The run directory to poll.
-            call_later: See `Poller`.
-            take: Handles the description of the run, updates, and read errors.
-        """
-        super().__init__("run-feed", call_later, take)
+    def __init__(self, run: RunDirectory) -> None:
         self.run = run
         self._reader = RunReader(run)
         self._restarts = 0
@@ -70,22 +57,22 @@ class RunFeed(Poller[RunUpdate | RunDescription | Exception]):
         self._posted: tuple[RunStatus | None, Verdict] | None = None
         self._posted_at = 0.0
 
-    def poll(self) -> float:
+    def poll(self, show: Callable[[FeedNews], None]) -> float:
         """Read once and show what is new."""
         try:
             if not self._is_described:
-                self.show(read_description(self.run))
+                show(read_description(self.run))
                 self._is_described = True
             if not self.run.description.exists():
                 raise RunError("{path} is gone: it was moved or deleted.", path=self.run.path)
-            self._poll()
+            self._poll(show)
         except (CharRNNError, OSError) as error:  # a network drive may come back
             self._posted = None  # the next update is posted even if nothing else is new
-            self.show(error)
+            show(error)
             return RETRY_INTERVAL
         return 0.0 if self._is_behind else POLL_INTERVAL
 
-    def _poll(self) -> None:
+    def _poll(self, show: Callable[[FeedNews], None]) -> None:
         # before the records: once the status says that the trainer ended, all records are written
         status = read_status(self.run)
         records = self._read_piece()
@@ -97,7 +84,7 @@ class RunFeed(Poller[RunUpdate | RunDescription | Exception]):
             self._posted, self._posted_at = (status, life), now
             self._restarts = self._reader.restarts
             is_history = not self._has_caught_up
-            self.show(RunUpdate(records, status, life, is_history, starts_over))
+            show(RunUpdate(records, status, life, is_history, starts_over))
         self._has_caught_up = self._has_caught_up or not self._is_behind
 
     def _read_piece(self) -> tuple[RecordOrBatch, ...]:
@@ -136,7 +123,7 @@ class RunFollower(Widget):
         """The data of the followed run; None if there is none."""
         self._session = session
         self._on_update = on_update
-        self._feed: RunFeed | None = None
+        self._feed: Poller[FeedNews] | None = None
 
     def on_unmount(self) -> None:
         """Stop the thread."""
@@ -150,11 +137,11 @@ class RunFollower(Widget):
         self.view, self._feed = None, None
         if run is not None:
             self.view = RunView(run)
-            self._feed = RunFeed(run, self.call_later, self._take)
+            self._feed = Poller("run-feed", RunFeed(run).poll, self.call_later, self._take)
             self._feed.start()
         self.post_message(RunChanged())
 
-    def _take(self, update: RunUpdate | RunDescription | Exception) -> None:
+    def _take(self, update: FeedNews) -> None:
         """Apply an update of the feed; after an error, the feed tries again."""
         view = self.view
         if view is None:

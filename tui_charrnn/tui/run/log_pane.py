@@ -166,22 +166,15 @@ class LogSource(Protocol):
         ...
 
 
-class LogFeed(Poller[NewLines]):
-    """Reads lines twice a second while they are visible."""
+class LogFeed:
+    """Reads the new lines of a source, and why it cannot be read."""
 
-    def __init__(
-        self,
-        source: LogSource,
-        call_later: Callable[..., object],
-        take: Callable[[NewLines], object],
-    ) -> None:
-        """Set the source; `start` reads it."""
-        super().__init__("log-feed", call_later, take)
+    def __init__(self, source: LogSource) -> None:
         self._source = source
         self._problem = ""
         self._has_shown = False
 
-    def poll(self) -> float:
+    def poll(self, show: Callable[[NewLines], None]) -> float:
         """Read once and show what is new."""
         problem = ""
         try:
@@ -193,7 +186,7 @@ class LogFeed(Poller[NewLines]):
         self._problem = problem
         if new.lines or new.starts_over or not self._has_shown:
             self._has_shown = True
-            self.show(new)
+            show(new)
         return POLL_INTERVAL
 
 
@@ -252,7 +245,7 @@ class LogPane(FollowingScrollView, can_focus=True):
         self.sentence = self._no_run = no_run(is_readonly=is_readonly)
         """Safe text to show while there is no line."""
         self._run: RunDirectory | None = None
-        self._feed: LogFeed | None = None
+        self._feed: Poller[NewLines] | None = None
         self._is_seen = False
         self._end: tuple[LogLine, ...] = ()
         """Lines to append after all that is read."""
@@ -277,7 +270,8 @@ class LogPane(FollowingScrollView, can_focus=True):
         )
         self.sentence = "" if run else self._no_run
         if run is not None:
-            self._feed = LogFeed(self._open_source(run), self.call_later, self.take_new)
+            poll = LogFeed(self._open_source(run)).poll
+            self._feed = Poller("log-feed", poll, self.call_later, self.take_new)
             self._feed.watch(is_watched=self._is_seen)
             self._feed.start()
         self._show_state()

@@ -155,29 +155,6 @@ class RunsListing(NamedTuple):
     """Why the folder cannot be read; empty if it can."""
 
 
-class RunsWatcher(Poller[RunsListing]):
-    """Lists a folder every `INTERVAL` seconds while it is watched."""
-
-    def __init__(
-        self,
-        folder: Path,
-        call_later: Callable[..., object],
-        take: Callable[[RunsListing], object],
-    ) -> None:
-        """Prepare to list a folder, which may be missing; `start` starts the thread."""
-        super().__init__("runs-watcher", call_later, take)
-        self._folder = WatchedFolder(folder)
-
-    def poll(self) -> float:
-        """List the folder, show the result, and return the seconds until the next time."""
-        try:
-            listed = prepare(self._folder.list_runs(), time.time())
-        except (CharRNNError, OSError) as error:  # e.g. a network drive, which may come back
-            listed = RunsListing({}, {}, 0, str(error))
-        self.show(listed)
-        return INTERVAL
-
-
 def prepare(found: list[RunSummary], now: float) -> RunsListing:
     """Order runs for the table: runs in training by creation time, newest first; then the rest.
 
@@ -237,7 +214,8 @@ class RunList(Vertical):
         self.border_title = Content(tr("Runs"))
         self.summaries: dict[str, RunSummary] = {}
         """The listed runs in display order, by path."""
-        self._watcher = RunsWatcher(folder, self.call_later, self.take_listing)
+        self._folder = WatchedFolder(folder)
+        self._watcher = Poller("runs-watcher", self._list, self.call_later, self.take_listing)
         self._remark = remark
         self._is_readonly = is_readonly
         self._empty_text = tr("Looking for runs …")
@@ -283,6 +261,15 @@ class RunList(Vertical):
     def on_resize(self) -> None:
         """Show as many lines of the preview as fit."""
         self.show_preview()
+
+    def _list(self, show: Callable[[RunsListing], None]) -> float:
+        """List the folder, which may be missing, in the thread."""
+        try:
+            listed = prepare(self._folder.list_runs(), time.time())
+        except (CharRNNError, OSError) as error:  # e.g. a network drive, which may come back
+            listed = RunsListing({}, {}, 0, str(error))
+        show(listed)
+        return INTERVAL
 
     def take_listing(self, listed: RunsListing) -> None:
         """Show a new listing of the folder, and post a change of the pinned run."""
