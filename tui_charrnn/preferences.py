@@ -9,7 +9,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from tui_charrnn import settings
 from tui_charrnn.config import SamplingConfig, SamplingNumbers
 from tui_charrnn.errors import ConfigError, SettingsFileError
 from tui_charrnn.folders import config_folder, default_runs_folder, path_in
@@ -90,7 +89,7 @@ class Preferences(SamplingNumbers):
 
     def sampling(self) -> SamplingConfig:
         """The sampling settings, which options of a command override."""
-        return SamplingConfig.from_mapping(self.to_mapping(), skip_unknown=True)
+        return SamplingConfig.from_mapping(self.to_mapping())
 
 
 def variable_of(name: str) -> str:
@@ -122,12 +121,6 @@ def check_value(name: str, value: object) -> Any:
     if name == "runs_dir" and isinstance(value, str):
         parse_path(value, name)
     return value
-
-
-def format_value(name: str, value: object) -> str:
-    """A value as users write it."""
-    bounds = Preferences.bounds().get(name)  # rules for characters are not preferences
-    return bounds.none if value is None and bounds is not None else settings.format_value(value)
 
 
 _LARGEST_FILE: Final = 256 * 1024
@@ -247,15 +240,15 @@ def starter_text(keys: Iterable[tuple[str, str, str]]) -> str:
     for name, bounds in Preferences.bounds().items():
         about = f"{bounds.sentence} Allowed: {bounds.allowed()}. Environment: {variable_of(name)}."
         lines = textwrap.wrap(about, 100, initial_indent="# ", subsequent_indent="# ")
-        lines.append(f"#{name} = {_written(name, defaults[name], bounds)}")
+        lines.append(f"#{name} = {_written(defaults[name], bounds)}")
         parts.append("\n".join(lines) + "\n")
     lines = [f'#"{name}" = "{pressed}"  # {sentence}' for name, pressed, sentence in keys]
     return "\n".join([*parts, _KEYS + "\n".join(lines) + "\n"])
 
 
-def _written(name: str, value: object, bounds: Bounds) -> str:
+def _written(value: object, bounds: Bounds) -> str:
     is_word = value is None or bounds.choices
-    return f'"{format_value(name, value)}"' if is_word else format_value(name, value)
+    return f'"{bounds.format(value)}"' if is_word else bounds.format(value)
 
 
 class Origin(StrEnum):

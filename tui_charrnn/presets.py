@@ -217,9 +217,9 @@ def configure(
     if not given.keys().isdisjoint(TrainingConfig.LENGTHS):
         lifted = (*TrainingConfig.LENGTHS, TrainingConfig.LENGTH_BOUND)
         given = {**dict.fromkeys(lifted), **given}
-    model = ModelConfig.from_mapping({**preset.model.to_mapping(), **given}, skip_unknown=True)
+    model = ModelConfig.from_mapping({**preset.model.to_mapping(), **given})
     values = {**preset.training.to_mapping(), **given}
-    training = TrainingConfig.from_mapping(values, skip_unknown=True)
+    training = TrainingConfig.from_mapping(values)
     refuse_together(model, training)
     return model, training
 

@@ -91,6 +91,12 @@ class Bounds:
         """Whether a text means None for an optional setting; `none` always does."""
         return self.optional and text.strip().lower() in {"none", self.none}
 
+    def format(self, value: Any) -> str:
+        """Format a value as it would be typed: true, none, 0.5, 90s; `Settings.parse` reads it."""
+        if value is None:
+            return self.none
+        return format_exact_duration(value) if self.is_duration else format_value(value)
+
     def allowed(self) -> str:
         """The allowed values in words."""
         if self.choices:
@@ -112,10 +118,8 @@ class Bounds:
         return tr("{least} and at most {high}", least=least, high=high)
 
 
-def format_value(value: Any, *, is_duration: bool = False) -> str:
-    """Format a value as it would be typed: true, none, 0.5; `Settings.parse` reads it back."""
-    if is_duration and value is not None:
-        return format_exact_duration(value)
+def format_value(value: Any) -> str:
+    """Like `Bounds.format`, for a value that is no duration."""
     if isinstance(value, float):
         short = f"{value:g}"
         return short if float(short) == value else repr(value)
@@ -184,26 +188,22 @@ class Settings:
         """Those of `bounds` that are options of their own."""
         return {name: bounds for name, bounds in cls.bounds().items() if bounds.is_listed}
 
-    def is_automatic(self, name: str) -> bool:
-        """Whether a setting is `auto`."""
-        automatic = self.bounds()[name].automatic
-        return bool(automatic) and bool(getattr(self, automatic))
+    def format(self, name: str) -> str:
+        """Format one setting as it would be typed; `read` reads it back."""
+        bounds = self.bounds()[name]
+        is_automatic = bounds.automatic and getattr(self, bounds.automatic)
+        return "auto" if is_automatic else bounds.format(getattr(self, name))
 
     @classmethod
-    def from_mapping(cls, values: Mapping[str, Any], *, skip_unknown: bool = False) -> Self:
+    def from_mapping(cls, values: Mapping[str, Any]) -> Self:
         """Build a configuration from plain values, as in JSON.
 
-        With `skip_unknown`, unknown names are ignored, for files of newer versions.
+        Unknown names are ignored: a file may be of a newer version.
 
         Raises:
-            ConfigError: If a name is unknown or a value is not allowed; all are reported.
+            ConfigError: If a value is not allowed; all are reported.
         """
         known = cls.bounds()
-        unknown = [name for name in values if name not in known]
-        if unknown and not skip_unknown:
-            raise ConfigError(
-                " ".join(unknown_sentence("setting", name, known) for name in unknown)
-            )
         return cls(**{name: value for name, value in values.items() if name in known})
 
     def to_mapping(self) -> dict[str, Any]:

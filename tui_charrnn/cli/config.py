@@ -13,8 +13,8 @@ from tui_charrnn.invocation import command
 from tui_charrnn.paths import is_file
 from tui_charrnn.preferences import (
     Origin,
+    Preferences,
     Resolution,
-    format_value,
     preferences_file,
     resolve,
     starter_text,
@@ -93,10 +93,11 @@ def _settings(found: Resolution) -> Iterator[tuple[str, Any, str]]:
 
 def _rows(found: Resolution, changed: dict[str, str]) -> Iterator[tuple[str, str, str]]:
     """Yield the table rows of settings and changed keys: name, value and origin, safe to show."""
+    bounds = Preferences.bounds()
     for name, value, origin in _settings(found):
         is_variable = origin == Origin.ENVIRONMENT
         source = f"{origin} {variable_of(name)}" if is_variable else origin
-        yield name, safe_line(format_value(name, value)), source
+        yield name, safe_line(bounds[name].format(value)), source
     for name, keys in changed.items():
         yield f"keys.{name}", keys, str(Origin.FILE)
 

@@ -17,7 +17,6 @@ from tui_charrnn.runs.layout import RunDirectory, format_command
 from tui_charrnn.runs.lifecycle import NameTakenError, refuse_name
 from tui_charrnn.runs.liveness import AT_WORK, judge_at_a_glance
 from tui_charrnn.runs.reader import read_description, read_status
-from tui_charrnn.settings import format_value
 from tui_charrnn.text.corpus import Corpus, Reading, fitting_batch_size
 from tui_charrnn.text.sources import STANDARD_INPUT, find_sources
 from tui_charrnn.viewing.formatting import format_shape
@@ -151,7 +150,7 @@ class RunRequest:
         names = [name for name, text in self.given.items() if text is not None]
         bounds = {**ModelConfig.bounds(), **TrainingConfig.bounds()}
         kept = [
-            f"{name} {format_value(existing[name], is_duration=bounds[name].is_duration)}"
+            f"{name} {bounds[name].format(existing[name])}"
             for name in names
             if name != "max_time" and existing[name] != requested[name]
         ]

@@ -164,7 +164,7 @@ def _branches(
             start=start,
             name=str(entry["name"])[:LONGEST_NAME],
             sampling=[
-                (position, SamplingConfig.from_mapping(values, skip_unknown=True))
+                (position, SamplingConfig.from_mapping(values))
                 for position, values in entry["sampling"]
             ],
             draws=[DrawsFrom(*used) for used in entry["draws"]],

@@ -150,8 +150,7 @@ def read_settings(document: str) -> tuple[SettingsInTime, ClampsInTime, str, str
             "numbers",
         }
         settings = [
-            (int(change["after"]), SamplingConfig.from_mapping(change, skip_unknown=True))
-            for change in changes
+            (int(change["after"]), SamplingConfig.from_mapping(change)) for change in changes
         ]
         clamped = [(int(change["after"]), _texts(change.get("clamps", ()))) for change in changes]
     except (

@@ -109,7 +109,7 @@ def with_calibration(data: bytes, calibration: Calibration) -> bytes:
     end = 8 + int.from_bytes(data[:8], "little")
     header = json.loads(data[8:end])
     document = json.loads(header["__metadata__"][KEY])
-    config = ModelConfig.from_mapping(document["config"], skip_unknown=True)
+    config = ModelConfig.from_mapping(document["config"])
     number = format_of(config, calibration, has_records="end_symbol" in document)
     document |= {"format": number, "calibration": asdict(calibration)}
     header["__metadata__"][KEY] = json.dumps(document, allow_nan=False, separators=(",", ":"))

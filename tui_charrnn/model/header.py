@@ -134,7 +134,7 @@ def _header_from_json(document: dict[str, Any]) -> ModelHeader:
         )
     config, corpus, training = (dict(part or {}) for part in parts)
     try:
-        model = ModelConfig.from_mapping(config, skip_unknown=True)
+        model = ModelConfig.from_mapping(config)
     except ConfigError as error:
         raise ModelFileError(
             "describes an invalid model: {problem}", problem=str(error)[:300]

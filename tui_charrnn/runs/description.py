@@ -182,7 +182,7 @@ class RunDescription:
     def _of(cls, document: dict[str, Any]) -> Self:
         for name, config in (("model", ModelConfig), ("training", TrainingConfig)):
             if name in document:
-                document[name] = config.from_mapping(dict(document[name]), skip_unknown=True)
+                document[name] = config.from_mapping(dict(document[name]))
         return build_checked(cls, document)
 
 

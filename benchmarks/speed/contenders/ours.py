@@ -1,6 +1,7 @@
 """Our engine, as the trainer uses it."""
 
 import sys
+from typing import Any
 
 import keras
 import numpy as np
@@ -21,7 +22,7 @@ def training_config(assignment: Assignment) -> TrainingConfig:
         name: TrainingConfig.parse(name, text) if name in TrainingConfig.bounds() else text
         for name, text in assignment.settings.items()
     }
-    plain = {
+    plain: dict[str, Any] = {
         "batch_size": assignment.size.batch_size,
         "sequence_length": assignment.size.sequence_length,
         "steps": 10**9,
@@ -33,7 +34,7 @@ def training_config(assignment: Assignment) -> TrainingConfig:
         "gradient_norm_limit": None,
         "dropout": 0.0,
     }
-    return TrainingConfig.from_mapping(plain | given)  # an unknown name is refused here
+    return TrainingConfig(**(plain | given))  # an unknown name is refused here
 
 
 def build_step(assignment: Assignment) -> Step:

@@ -14,7 +14,6 @@ from tui_charrnn.presets import PRESETS
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
-from tui_charrnn.settings import format_value
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.training.creation import make_run
 from tui_charrnn.tui.new_run.form_values import NewRun, check_form, values_of_run
@@ -88,15 +87,13 @@ def test_the_copy_of_the_corpus_is_read_unchanged(tmp_path: Path) -> None:
 def test_every_formatted_setting_parses_back(
     configuration: ModelConfig | TrainingConfig,
 ) -> None:
-    for name, bounds in configuration.bounds().items():
-        value = getattr(configuration, name)
-        written = format_value(value, is_duration=bounds.is_duration)
-        assert configuration.parse(name, written) == value
+    for name in configuration.bounds():
+        assert configuration.parse(name, configuration.format(name)) == getattr(configuration, name)
 
 
 @pytest.mark.parametrize("seconds", [0.25, 1.0, 90.0, 5400.0, 1234.5, 86_400.0])
 def test_a_time_is_formatted_to_the_last_digit(seconds: float) -> None:
-    written = format_value(seconds, is_duration=True)
+    written = TrainingConfig.bounds()["max_time"].format(seconds)
     assert TrainingConfig.parse("max_time", written) == seconds
 
 

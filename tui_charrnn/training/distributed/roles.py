@@ -165,7 +165,7 @@ def _follow(peers: Peers, interruption: Interruption, max_time: float | None) ->
     text = index_text(corpus, description)
     # the settings of rank 0's checkpoint may differ from the plan's
     setup = coordination.fetch("setup", interruption.check_cancelled)
-    training = TrainingConfig.from_mapping(setup["training"], skip_unknown=True)
+    training = TrainingConfig.from_mapping(setup["training"])
     material = cut_material(text, training)
     sizes, path = (len(text.vocabulary), material.batch_size), ComputePath(**setup["path"])
     engine = ReplicatedEngine(description.model, training, *sizes, path, replicas)

@@ -13,7 +13,7 @@ from tui_charrnn.presets import PRESETS, Preset, StartingPoint, configure, find_
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.lifecycle import name_problem
-from tui_charrnn.settings import Bounds, Problem, SettingError, Settings, format_value
+from tui_charrnn.settings import Bounds, Problem, SettingError, Settings
 from tui_charrnn.text.corpus import Reading, choose_seeds
 from tui_charrnn.text.sources import CATALOGUE_PREFIX, STANDARD_INPUT
 from tui_charrnn.translation import tr
@@ -178,14 +178,6 @@ def for_network(preset: Preset, typed: Mapping[str, str]) -> Preset:
     return preset.for_network(_read_settings(network, {}))
 
 
-def format_setting(configuration: Settings, name: str) -> str:
-    """Format the value of a setting as it would be typed."""
-    if configuration.is_automatic(name):
-        return "auto"
-    is_duration = configuration.bounds()[name].is_duration
-    return format_value(getattr(configuration, name), is_duration=is_duration)
-
-
 SEPARATOR: Final = "|"
 _NONE: Final = "none"
 _PART: Final = re.compile(r"\\(.)|(\|)|([^\\|]+|\\)", re.DOTALL)
@@ -307,7 +299,7 @@ class ListedSetting:
     def preset_value(self, preset: Preset) -> str:
         """Format its value in a preset as it would be typed."""
         configuration = preset.model if self.configuration is ModelConfig else preset.training
-        return format_setting(configuration, self.name)
+        return configuration.format(self.name)
 
     def is_changed(self, typed: str, preset: Preset) -> bool:
         """Whether the typed value differs from the preset or is invalid."""
@@ -394,11 +386,11 @@ def corpus_of_run(run: RunDirectory, description: RunDescription) -> CorpusChoic
 
 def _differences(wanted: ModelConfig | TrainingConfig, preset: Settings) -> dict[str, str]:
     """Return the settings that differ from the preset, as they would be typed."""
-    texts = {name: format_setting(wanted, name) for name in wanted.listed()}
+    texts = {name: wanted.format(name) for name in wanted.listed()}
     return {
         name: text
         for name, text in texts.items()
-        if name not in TrainingConfig.LENGTHS and text != format_setting(preset, name)
+        if name not in TrainingConfig.LENGTHS and text != preset.format(name)
     }
 
 

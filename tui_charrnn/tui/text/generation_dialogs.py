@@ -20,9 +20,9 @@ from textual.widgets.option_list import Option
 from tui_charrnn.config import FILTERS, RULES, SamplingConfig
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.generation.model_lookup import OfferedModel, find_model, offered_models
-from tui_charrnn.preferences import Preferences, format_value, parse_value
+from tui_charrnn.preferences import Preferences, parse_value
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.settings import SettingError
+from tui_charrnn.settings import SettingError, format_value
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.dialogs import AskTextScreen, Dialog, Lookup, MessageLine, SafeInput
@@ -374,7 +374,7 @@ class SamplingScreen(Dialog[None]):
         """Return the value of a setting as text."""
         settings = self._settings
         value = settings.length if name == "length" else getattr(settings.sampling, name)
-        return f"{value:g}" if isinstance(value, float) else format_value(name, value)
+        return f"{value:g}" if isinstance(value, float) else format_value(value)
 
     def _take(self, name: str, typed: str) -> None:
         """Apply one setting, or show why its value is invalid."""
