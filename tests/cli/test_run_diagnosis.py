@@ -10,13 +10,13 @@ import pytest
 from tests.support.command import run_program
 from tests.support.fake_run import FakeTrainer, created_run, fake_run, lose_trainer, resume_fake_run
 from tests.test_imports import loaded_by
-from tui_charrnn.cli.doctor import examine_run, judge_run, recovery
+from tui_charrnn.cli.doctor import Health, judge_run, recovery
 from tui_charrnn.runs.layout import RunDirectory
 
 
 def examined(run: RunDirectory) -> tuple[dict[str, str], str, str]:
     """The problems by label, the recovery sentence, and its command."""
-    health = examine_run(run)
+    health = Health(run)
     wrong = {found.label: found.text for found in judge_run(health) if found.verdict == "problem"}
     return wrong, *recovery(health)
 
@@ -109,7 +109,7 @@ def test_a_killed_trainer_is_no_damage(run: RunDirectory) -> None:
     with run.events.open("ab") as events:
         events.write(b'{"kind":"batch","st')
     lose_trainer(run)
-    found = {each.label: each for each in judge_run(examine_run(run))}
+    found = {each.label: each for each in judge_run(Health(run))}
     assert found["trainer"].verdict == "note"
     assert found["events"].verdict == "note"
     with resume_fake_run(run, 4) as trainer:
@@ -140,7 +140,7 @@ def test_steps_that_were_taken_back_are_not_missing(run: RunDirectory) -> None:
     with resume_fake_run(run, 2) as trainer:
         trainer.train(1.9, 1.7)
         trainer.end()
-    events = examine_run(run).events
+    events = Health(run).events
     assert (events.last_step, events.missing, events.repeated) == (4, [], 0)
 
 
@@ -148,7 +148,7 @@ def test_a_loss_of_any_size_is_a_record(run: RunDirectory) -> None:
     with resume_fake_run(run, 4) as trainer:
         trainer.train(1.5e18, 2.0, 0.0, 3.0)
         trainer.end()
-    events = examine_run(run).events
+    events = Health(run).events
     assert (events.last_step, events.missing, events.repeated) == (8, [], 0)
 
 

@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 import typer
 
 from tui_charrnn.cli.options import JsonDocument, default_command
-from tui_charrnn.cli.output import print_data, print_json, print_message
+from tui_charrnn.cli.output import print_data, print_json, print_message, table_lines
 from tui_charrnn.errors import ConfigError, SettingsFileError, StorageError
 from tui_charrnn.invocation import command
 from tui_charrnn.paths import is_file
@@ -21,12 +21,9 @@ from tui_charrnn.preferences import (
     variable_of,
 )
 from tui_charrnn.runs.storage import Storage, open_output
-from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.keys.keymap import keymap_of, remap
 from tui_charrnn.tui.keys.table import KEYS
 from tui_charrnn.tui.theme.themes import effective_theme
-
-_GAP: Final = "  "
 
 config_app = typer.Typer()
 
@@ -55,10 +52,7 @@ def show(as_json: JsonDocument = False) -> None:
     if as_json:
         print_json(_facts(found, changed))
     else:
-        rows = list(_rows(found, changed))
-        widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
-        for name, value, origin in rows:
-            print_data(f"{name:<{widths[0]}}{_GAP}{value:<{widths[1]}}{_GAP}{origin}")
+        print_data(*table_lines(list(_rows(found, changed)), cut=None))
     problems = [*found.problems, *(f"{found.file}: {problem}" for problem in problems)]
     if problems:
         raise SettingsFileError(problems)
@@ -92,12 +86,12 @@ def _settings(found: Resolution) -> Iterator[tuple[str, Any, str]]:
 
 
 def _rows(found: Resolution, changed: dict[str, str]) -> Iterator[tuple[str, str, str]]:
-    """Yield the table rows of settings and changed keys: name, value and origin, safe to show."""
+    """Yield the table rows of settings and changed keys: name, value and origin."""
     bounds = Preferences.bounds()
     for name, value, origin in _settings(found):
         is_variable = origin == Origin.ENVIRONMENT
         source = f"{origin} {variable_of(name)}" if is_variable else origin
-        yield name, safe_line(bounds[name].format(value)), source
+        yield name, bounds[name].format(value), source
     for name, keys in changed.items():
         yield f"keys.{name}", keys, str(Origin.FILE)
 

@@ -4,7 +4,7 @@ import shutil
 import textwrap
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Final, Literal, TypeVar
 
@@ -28,14 +28,13 @@ from tui_charrnn.paths import is_file, is_folder, parse_path
 from tui_charrnn.preferences import runs_folder
 from tui_charrnn.presets import PRESETS, find_preset
 from tui_charrnn.runs.catalogue import find_run, summarize_run
-from tui_charrnn.runs.description import RunDescription, RunState, RunStatus
+from tui_charrnn.runs.description import RunDescription, RunState
 from tui_charrnn.runs.layout import RunDirectory, format_command
-from tui_charrnn.runs.liveness import AT_WORK, Verdict
+from tui_charrnn.runs.liveness import AT_WORK
 from tui_charrnn.runs.own_files import foreign_parts
 from tui_charrnn.runs.reader import read_description, read_status
 from tui_charrnn.runs.verification import (
     CheckpointFacts,
-    EventFacts,
     damaged_pointers,
     verify_checkpoints,
     verify_events,
@@ -95,26 +94,21 @@ def doctor(
     raise typer.Exit(int(code))
 
 
-@dataclass(frozen=True, slots=True)
 class Health:
-    """All facts about a run."""
+    """All facts about a run; nothing in it is changed."""
 
-    run: RunDirectory
-    description: RunDescription | None
-    description_problem: str
-    status: RunStatus | None
-    status_problem: str
-    trainer: Verdict | None
-    """Whether a trainer is active; None if unknown."""
-    events: EventFacts
-    checkpoints: list[CheckpointFacts]
-    damaged_pointers: list[str]
-    corpus_problem: str
-    """Why training on the text cannot continue; empty if it can."""
-    corpus_remark: str
-    """Other information about the text."""
-    foreign_parts: str = ""
-    """Which of its files and folders are links, pipes or devices; empty if none are."""
+    def __init__(self, run: RunDirectory) -> None:
+        self.run = run
+        self.description, self.description_problem = _try(read_description, run)
+        self.status, self.status_problem = _try(read_status, run)
+        self.trainer = summarize_run(run).judge(time.time())
+        """Whether a trainer is active; None if unknown."""
+        self.events = verify_events(run)
+        self.checkpoints = verify_checkpoints(run)
+        self.damaged_pointers = damaged_pointers(run)
+        self.corpus_problem, self.corpus_remark = _check_corpus(run, self.description)
+        self.foreign_parts = foreign_parts(run)
+        """Which of its files and folders are links, pipes or devices; empty if none are."""
 
     @property
     def resumable(self) -> CheckpointFacts | None:
@@ -138,27 +132,6 @@ def _find_any_run(name_or_path: str, folder: Path) -> RunDirectory:
         raise
 
 
-def examine_run(run: RunDirectory) -> Health:
-    """Examine a run without changing anything in it."""
-    description, description_problem = _try(read_description, run)
-    status, status_problem = _try(read_status, run)
-    problem, remark = _check_corpus(run, description)
-    return Health(
-        run=run,
-        description=description,
-        description_problem=description_problem,
-        status=status,
-        status_problem=status_problem,
-        trainer=summarize_run(run).judge(time.time()),
-        events=verify_events(run),
-        checkpoints=verify_checkpoints(run),
-        damaged_pointers=damaged_pointers(run),
-        corpus_problem=problem,
-        corpus_remark=remark,
-        foreign_parts=foreign_parts(run),
-    )
-
-
 def _try(read: Callable[[RunDirectory], _T], run: RunDirectory) -> tuple[_T | None, str]:
     """Read a part of a run; return it with an empty string, or None with the error."""
     try:
@@ -168,7 +141,10 @@ def _try(read: Callable[[RunDirectory], _T], run: RunDirectory) -> tuple[_T | No
 
 
 def _check_corpus(run: RunDirectory, description: RunDescription | None) -> tuple[str, str]:
-    """Return `corpus_problem` and `corpus_remark` of `Health`, without downloading anything."""
+    """Return why training on the text cannot continue, or "", and other information about it.
+
+    Nothing is downloaded.
+    """
     if description is None:
         return "", "not checked: run.json does not name it"
     reference = description.corpus
@@ -311,7 +287,7 @@ def _generation_only(health: Health) -> tuple[str, str]:
 
 def _print_run(run: RunDirectory, *, as_json: bool) -> int:
     """Print the report on a run, and return the exit code."""
-    health = examine_run(run)
+    health = Health(run)
     findings = list(judge_run(health))
     code = int(_exit_code(findings))
     sentence, remedy = recovery(health)

@@ -47,7 +47,6 @@ Limit: TypeAlias = Annotated[
 
 _MODEL_WIDTH: Final = 24  # columns at most
 _TEXT_WIDTH: Final = 60  # columns without a terminal
-_MIN_TEXT_WIDTH: Final = 12  # columns
 _SHOWN_CHARACTERS: Final = 400  # more than a row has room for
 
 
@@ -188,7 +187,7 @@ def _print_list(entries: list[Entry], as_json: bool) -> None:
 def list_lines(entries: Sequence[Entry]) -> Iterator[str]:
     """Yield a table with a heading and a row for each text."""
     rows = [("ID", "WHEN", "MODEL", "TEXT"), *map(_cells, entries)]
-    return table_lines(rows, cut=-1, least=_MIN_TEXT_WIDTH)
+    return table_lines(rows, cut=-1)
 
 
 def entry_lines(entry: Entry) -> Iterator[str]:

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, TextIO
 
@@ -54,12 +55,7 @@ def prepare_streams() -> None:
 
 def print_version() -> int:
     """Print the version, and return the exit code."""
-
-    def work() -> None:
-        with contextlib.suppress(BrokenPipeError):
-            print_data(f"charrnn-tui {__version__}")
-
-    return exit_code_of(work)
+    return exit_code_of(lambda: print_data(f"charrnn-tui {__version__}"))
 
 
 def has_terminal() -> bool:
@@ -192,7 +188,8 @@ def progress_bar(task: str, *, in_bytes: bool = True) -> Iterator["Progress"]:
     if stderr_is_terminal():
         yield from _drawn_bar(task, in_bytes=in_bytes)
     else:
-        yield _print_task_once(task)
+        announce = cache(partial(print_message, f"{task} ..."))
+        yield lambda _done, _total: announce()
 
 
 def _drawn_bar(task: str, *, in_bytes: bool) -> Iterator["Progress"]:
@@ -215,18 +212,6 @@ def _drawn_bar(task: str, *, in_bytes: bool) -> Iterator["Progress"]:
         yield report
     finally:
         bar.stop()
-
-
-def _print_task_once(task: str) -> "Progress":
-    is_printed = False
-
-    def report(_done: int, _total: int | None) -> None:
-        nonlocal is_printed
-        if not is_printed:
-            print_message(f"{task} ...")
-            is_printed = True
-
-    return report
 
 
 def _is_terminal(stream: TextIO | None) -> bool:
@@ -266,18 +251,18 @@ def print_picture(rows: Iterable[str], *, is_ascii: bool) -> None:
     print_data(*(row.rstrip() for row in shown))
 
 
-def table_lines(rows: Sequence[Sequence[str]], cut: int = 0, least: int = 8) -> Iterator[str]:
+def table_lines(rows: Sequence[Sequence[str]], cut: int | None = 0) -> Iterator[str]:
     """Yield a line for each row of a table, safe to show; the headings come first.
 
     If the table is wider than the terminal, the cells of column number `cut` are shortened, to not
-    less than `least` terminal columns.
+    less than 8 terminal columns; None shortens none.
     """
     rows = [tuple(map(safe_line, row)) for row in rows]
     widths = [max(map(lazy.cell_len, column)) for column in zip(*rows, strict=True)]
-    if stdout_is_terminal():
+    if cut is not None and stdout_is_terminal():
         gaps = len(_COLUMN_GAP) * (len(widths) - 1)
         left = shutil.get_terminal_size().columns - sum(widths) + widths[cut] - gaps
-        widths[cut] = min(widths[cut], max(least, left))
+        widths[cut] = min(widths[cut], max(8, left))
     return (_COLUMN_GAP.join(map(lazy.fitted, row, widths)).rstrip() for row in rows)
 
 
@@ -438,6 +423,8 @@ def exit_code_of(work: Callable[[], int | None]) -> int:
 
 def _report_unexpected(error: Exception) -> ExitCode:
     """Print an unexpected exception, or its cause if it is a known one; return the exit code."""
+    if isinstance(error, BrokenPipeError):
+        return ExitCode.OK
     if isinstance(error, OSError) and _is_from_echo(error):
         _discard(sys.stdout)
         print_message(f"charrnn-tui: {_refused_output(error)}")

@@ -36,7 +36,7 @@ from tui_charrnn.viewing.run_formatting import (
     format_origin,
 )
 from tui_charrnn.viewing.run_rows import format_trouble, run_row
-from tui_charrnn.viewing.run_view import Notice, RunView, format_extension
+from tui_charrnn.viewing.run_view import RunView, format_extension
 
 _SHOWN_WARNINGS: Final = 5
 
@@ -56,26 +56,27 @@ class SavedCheckpoint:
     is_best: bool
 
 
-@dataclass(frozen=True, slots=True)
 class RunDetails:
-    """All information in a run directory."""
+    """All information in a run directory; of a damaged run, what can be read."""
 
-    summary: RunSummary
-    view: RunView
-    """The view after all records."""
-    checkpoints: tuple[SavedCheckpoint, ...]
-    """Newest first."""
-    warnings: tuple[str, ...]
-    """The last warnings, oldest first; safe to show."""
-    size: int
-    """Size on disk in bytes."""
-    now: float
-    """Time of reading, in seconds since 1970."""
-
-    @property
-    def samples(self) -> list[SampleTaken]:
+    def __init__(self, run: RunDirectory) -> None:
+        self.summary, self.now = summarize_run(run), time.time()
+        self.view = view = RunView(run, description=self.summary.description)
+        warnings: list[str] = []
+        seconds: dict[int, float] = {}
+        with suppress(RunError, OSError):
+            for item in RunReader(run).read_all():
+                notices = view.take([item])
+                warnings += [each.sentence for each in notices if each.severity != "information"]
+                if isinstance(item, CheckpointSaved):
+                    seconds[item.step] = item.seconds
+        view.observe(self.summary.status, self.summary.judge(self.now) or "ended", time.monotonic())
+        self.warnings = warnings[-_SHOWN_WARNINGS:]
+        """The last warnings, oldest first; safe to show."""
+        self.checkpoints = _checkpoints(run, seconds)
+        self.size = disk_size(run.path)
+        self.samples = list({each.seed_text: each for each in view.samples}.values())
         """The newest sample of each pinned seed text."""
-        return list({sample.seed_text: sample for sample in self.view.samples}.values())
 
 
 def show(
@@ -84,17 +85,13 @@ def show(
     as_json: JsonDocument = False,
 ) -> None:
     """Show everything about a run."""
-    details = read_run_details(find_run(run, runs_folder(runs_dir)))
+    details = RunDetails(find_run(run, runs_folder(runs_dir)))
     if as_json:
         print_json(_details_values(details))
         return
-    print_data(*_lines(details))
-
-
-def _lines(details: RunDetails) -> Iterator[str]:
-    yield from card_lines(row for row in _rows(details) if row[1])
+    print_data(*card_lines(row for row in _rows(details) if row[1]))
     for sample in details.samples:
-        yield from _sample_lines(sample)
+        print_data(*_sample_lines(sample))
 
 
 def _rows(details: RunDetails) -> Iterator[Row]:
@@ -199,29 +196,6 @@ def _sample_lines(sample: SampleTaken) -> Iterator[str]:
     yield from (f"  {line}".rstrip() for line in text.split("\n"))
 
 
-def read_run_details(run: RunDirectory) -> RunDetails:
-    """Read all information in a run; of a damaged run, what can be read."""
-    now, summary = time.time(), summarize_run(run)
-    view = RunView(run, description=summary.description)
-    notices: list[Notice] = []
-    seconds: dict[int, float] = {}
-    with suppress(RunError, OSError):  # of a damaged run, what can be read
-        for item in RunReader(run).read_all():
-            notices += view.take([item])
-            if isinstance(item, CheckpointSaved):
-                seconds[item.step] = item.seconds
-    view.observe(summary.status, summary.judge(now) or "ended", time.monotonic())
-    warnings = [notice.sentence for notice in notices if notice.severity != "information"]
-    return RunDetails(
-        summary=summary,
-        view=view,
-        checkpoints=_checkpoints(run, seconds),
-        warnings=tuple(warnings[-_SHOWN_WARNINGS:]),
-        size=disk_size(run.path),
-        now=now,
-    )
-
-
 def summary_values(summary: RunSummary, now: float) -> dict[str, Any]:
     """Return a run of the list as JSON values; `now` is in seconds since 1970."""
     status, description = summary.status, summary.description
@@ -264,7 +238,7 @@ def _details_values(details: RunDetails) -> dict[str, Any]:
         "calibration": asdict(details.view.calibrated) if details.view.calibrated else None,
         "checkpoints": [asdict(saved) for saved in details.checkpoints],
         "samples": [asdict(sample) for sample in details.samples],
-        "warnings": list(details.warnings),
+        "warnings": details.warnings,
         "bytes": details.size,
     }
 
@@ -282,7 +256,8 @@ def _loss_values(view: RunView) -> dict[str, float | int | None]:
     }
 
 
-def _checkpoints(run: RunDirectory, seconds: Mapping[int, float]) -> tuple[SavedCheckpoint, ...]:
+def _checkpoints(run: RunDirectory, seconds: Mapping[int, float]) -> list[SavedCheckpoint]:
+    """Return the checkpoints of a run, newest first; `seconds` is what saving took, by step."""
     latest, best = read_pointer(run, run.latest), read_pointer(run, run.best)
     found = []
     for checkpoint in list_checkpoints(run):
@@ -297,4 +272,4 @@ def _checkpoints(run: RunDirectory, seconds: Mapping[int, float]) -> tuple[Saved
                 is_best=best is not None and best.step == step,
             )
         )
-    return tuple(found)
+    return found

@@ -28,7 +28,7 @@ from tui_charrnn.cli.output import (
     progress_bar,
     table_lines,
 )
-from tui_charrnn.cli.run_report import read_run_details, show, summary_values
+from tui_charrnn.cli.run_report import RunDetails, show, summary_values
 from tui_charrnn.cli.tensorflow_process import convert
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.folders import default_runs_folder
@@ -156,7 +156,7 @@ def compare(
     if len(runs) < 2:
         raise ConfigError("Name at least two runs.")
     folder = runs_folder(runs_dir)
-    views = [read_run_details(find_run(name, folder)).view for name in runs]
+    views = [RunDetails(find_run(name, folder)).view for name in runs]
     rows = comparison_rows(views)
     if as_json:
         names, *others = rows
