@@ -7,11 +7,11 @@ import typer
 
 from tui_charrnn import lazy
 from tui_charrnn.cli.options import (
+    NAMED_MODEL,
     DrawnInAscii,
     Encoding,
     JsonDocument,
     RunsDir,
-    complete_model,
     complete_path,
     model_option,
     number_option,
@@ -58,9 +58,7 @@ def fill(
     bidirectional: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE|RUN|NAME",
-            autocompletion=complete_model,
-            help="A bidirectional model to compare with (`train --direction both`).",
+            help="A bidirectional model to compare with (`train --direction both`).", **NAMED_MODEL
         ),
     ] = None,
     gap: Annotated[

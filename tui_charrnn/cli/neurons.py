@@ -1,12 +1,10 @@
 """The command `neurons`: find the cells of a model that follow a property of a text."""
 
 import math
-import shutil
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 import typer
 from rich.cells import cell_len
@@ -24,6 +22,7 @@ from tui_charrnn.cli.options import (
 )
 from tui_charrnn.cli.output import (
     TextOutput,
+    picture_width,
     print_json,
     print_message,
     progress_bar,
@@ -60,8 +59,7 @@ _COLORS: Final = {
     1: "\x1b[30;43m",
     2: "\x1b[97;41m",
 }
-_PIPE_WIDTH: Final = 80
-_MIN_WIDTH: Final = 20
+_MIN_WIDTH: Final = 20  # columns
 
 
 def neurons(
@@ -172,11 +170,12 @@ def _strength(finding: "Finding") -> float:
 
 
 def _table(findings: "Sequence[Finding]") -> Iterator[str]:
+    room = picture_width(_MIN_WIDTH)
     width = max(len(each.property.name) for each in findings) + 2
     names = [len(str(cell.neuron)) for each in findings for cell in each.neurons]
     name_width = max(names, default=0)
     cell_width = name_width + len(" +0.000  ")
-    columns = max(1, (_text_width() - width - _MEAN_WIDTH - 10) // cell_width)
+    columns = max(1, (room - width - _MEAN_WIDTH - 10) // cell_width)
     yield f"{'PROPERTY':<{width}}{'MEAN':>{_MEAN_WIDTH}}  CHANCE  CELLS, AND r OF EACH"
     for each in findings:
         if not each.neurons:
@@ -190,11 +189,11 @@ def _table(findings: "Sequence[Finding]") -> Iterator[str]:
         "CHANCE: the largest |r| of any cell with the property shifted along the text, of "
         f"{lazy.SHIFTS} circular shifts. An r that does not exceed it may be due to chance."
     )
-    yield from textwrap.wrap(chance, _text_width())
+    yield from textwrap.wrap(chance, room)
     constant = [each.property.name for each in findings if not each.neurons]
     if constant:
         sentence = f"Constant in this text: {', '.join(constant)}."
-        yield from textwrap.wrap(sentence, _text_width(), break_on_hyphens=False)
+        yield from textwrap.wrap(sentence, room, break_on_hyphens=False)
 
 
 def _write_excerpt(output: TextOutput, finding: "Finding", model: "Model") -> None:
@@ -207,7 +206,7 @@ def _write_excerpt(output: TextOutput, finding: "Finding", model: "Model") -> No
         f"{finding.property.sentence}\n"
     )
     styles = _COLORS if stdout_has_colors() else {}
-    for row in excerpt_rows(excerpt.text, levels, _text_width() - 2):
+    for row in excerpt_rows(excerpt.text, levels, picture_width(_MIN_WIDTH) - 2):
         output.write("  ")
         for text, level in row.pieces:
             output.write(text, styles.get(level, ""))
@@ -248,21 +247,13 @@ def _finding_values(finding: "Finding", model: "Model | None") -> dict[str, Any]
     return values
 
 
-@dataclass(frozen=True, slots=True)
-class ExcerptRow:
+class ExcerptRow(NamedTuple):
     """One row of an excerpt."""
 
     pieces: tuple[tuple[str, int], ...]
     """Runs of characters of one level: their text, safe to show, and the level."""
     marks: str
     """The signs below the row; empty if all characters have level 0."""
-
-
-def _text_width() -> int:
-    """Return the columns available for a line."""
-    if not stdout_is_terminal():
-        return _PIPE_WIDTH
-    return max(_MIN_WIDTH, shutil.get_terminal_size().columns)
 
 
 def excerpt_rows(text: str, levels: "npt.NDArray[np.int8]", width: int) -> Iterator[ExcerptRow]:

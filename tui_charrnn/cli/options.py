@@ -4,6 +4,7 @@ import inspect
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeAlias
 
@@ -134,40 +135,53 @@ DrawnInAscii: TypeAlias = Annotated[
     bool, typer.Option("--ascii", help="Draw in ASCII; the setting `ascii` makes it the default.")
 ]
 JsonDocument: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+def path_option(
+    name: str,
+    sentence: str,
+    parse: Callable[[str, str], Path] = parse_path,
+    metavar: str = "FILE",
+) -> Any:
+    """Return an option for a path, which `parse` gets with the name of the option."""
+    return typer.Option(
+        name,
+        metavar=metavar,
+        autocompletion=complete_path,
+        parser=lambda text: parse(text, name),
+        help=sentence,
+    )
+
+
+file_option: Final = partial(path_option, parse=find_file)
+"""Returns an option for an existing file."""
 RunsDir: TypeAlias = Annotated[
     Path | None,
-    typer.Option(
+    path_option(
         "--runs-dir",
+        "Folder of the runs; CHARRNN_RUNS or the settings (`config`) change the default.",
         metavar="FOLDER",
-        autocompletion=complete_path,
-        parser=lambda text: parse_path(text, "--runs-dir"),
-        help="Folder of the runs; CHARRNN_RUNS or the settings (`config`) change the default.",
     ),
 ]
 
 
+NAMED_MODEL: Final[dict[str, Any]] = {
+    "metavar": "FILE|RUN|NAME",
+    "autocompletion": complete_model,
+}
+"""What all options and arguments that name a model have."""
+
+
 def model_option(sentence: str, default: str | bool = True) -> Any:
     """Return the option `--model`; `default` is the text that its help shows."""
-    return typer.Option(
-        "--model",
-        "-m",
-        metavar="FILE|RUN|NAME",
-        autocompletion=complete_model,
-        help=sentence,
-        show_default=default,
-    )
+    return typer.Option("--model", "-m", help=sentence, show_default=default, **NAMED_MODEL)
 
 
 def model_argument(
     sentence: str = "A model file, a run, or a bundled model.", default: str | bool = True
 ) -> Any:
     """Return an argument that names a model; `default` is the text that its help shows."""
-    return typer.Argument(
-        metavar="FILE|RUN|NAME",
-        autocompletion=complete_model,
-        help=sentence,
-        show_default=default,
-    )
+    return typer.Argument(help=sentence, show_default=default, **NAMED_MODEL)
 
 
 def texts_argument(metavar: str, rest: str = ".") -> Any:
@@ -182,17 +196,6 @@ def target_argument(name: str, sentence: str) -> Any:
         metavar="FILE",
         autocompletion=complete_path,
         parser=lambda text: parse_path(text, name),
-        help=sentence,
-    )
-
-
-def file_option(name: str, sentence: str) -> Any:
-    """Return an option for an existing file."""
-    return typer.Option(
-        name,
-        metavar="FILE",
-        autocompletion=complete_path,
-        parser=lambda text: find_file(text, name),
         help=sentence,
     )
 

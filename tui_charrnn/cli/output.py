@@ -38,7 +38,6 @@ _FLUSH_INTERVAL: Final = 0.1
 _NO_STYLE: Final = "\x1b[0m"
 _COLUMN_GAP: Final = "  "
 """Between two columns of a table."""
-_MIN_PICTURE_WIDTH: Final = 40  # columns
 _TAB: Final = 8
 """Columns between two tab stops of a terminal."""
 
@@ -234,9 +233,9 @@ def _write(stream: TextIO | None, text: str) -> None:
         stream.flush()
 
 
-def picture_width() -> int:
-    """Return the width for pictures in columns."""
-    return max(_MIN_PICTURE_WIDTH, shutil.get_terminal_size().columns)
+def picture_width(least: int = 40) -> int:
+    """Return the width for pictures in columns, `least` or more."""
+    return max(least, shutil.get_terminal_size().columns)
 
 
 def symbols(*, is_ascii: bool) -> Callable[[str], str]:

@@ -15,9 +15,9 @@ from tui_charrnn.cli.options import (
     RunArgument,
     RunsDir,
     Yes,
-    complete_path,
     complete_run,
     default_command,
+    path_option,
     target_argument,
 )
 from tui_charrnn.cli.output import (
@@ -204,12 +204,7 @@ def export(
     ] = False,
     model: Annotated[
         Path | None,
-        typer.Option(
-            help="Copy only the best model, to this file.",
-            metavar="FILE",
-            autocompletion=complete_path,
-            parser=lambda text: parse_path(text, "--model"),
-        ),
+        path_option("--model", "Copy only the best model, to this file."),
     ] = None,
     events: Annotated[
         Literal["csv", "tensorboard"] | None,

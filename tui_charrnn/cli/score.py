@@ -16,9 +16,9 @@ from tui_charrnn.cli.options import (
     NumbersOption,
     ParallelStreams,
     RunsDir,
-    complete_path,
     model_option,
     number_option,
+    path_option,
     texts_argument,
 )
 from tui_charrnn.cli.output import (
@@ -51,12 +51,12 @@ _NAME_WIDTH: Final = 16
 _HEADING: Final = "BITS/CHAR  PERPLEXITY    CHARACTERS   UNKNOWN"
 
 
-def _page_path(text: str) -> Path:
+def _page_path(text: str, name: str) -> Path:
     if text == "-":
         raise ConfigError(
-            "--html needs a file name: standard output is used for the table. Received: '-'."
+            f"{name} needs a file name: standard output is used for the table. Received: '-'."
         )
-    return parse_path(text, "--html")
+    return parse_path(text, name)
 
 
 def score(
@@ -72,11 +72,8 @@ def score(
     ] = False,
     html: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE",
-            autocompletion=complete_path,
-            parser=_page_path,
-            help="Write a page that colors every character by its surprise.",
+        path_option(
+            "--html", "Write a page that colors every character by its surprise.", _page_path
         ),
     ] = None,
     force: Force = False,

@@ -12,6 +12,7 @@ from tui_charrnn.cli.following import handle_preemption, time_limit
 from tui_charrnn.cli.launching import FollowOptions, start_and_watch
 from tui_charrnn.cli.opening import app_obstacle
 from tui_charrnn.cli.options import (
+    NAMED_MODEL,
     Encoding,
     KeepDecomposed,
     KeepNewlines,
@@ -19,7 +20,6 @@ from tui_charrnn.cli.options import (
     RunsDir,
     apply_settings,
     complete_corpus,
-    complete_model,
     complete_one_of,
     with_setting_options,
 )
@@ -119,11 +119,10 @@ def train(
         str | None,
         typer.Option(
             "--from",
-            metavar="FILE|RUN|NAME",
             help="Fine-tune: start from the weights of a model file, a run or a bundled model. "
             "Its network and units are kept, characters that it lacks are added, and the "
             f"learning rate is {FINE_TUNING_SHARE:g} of the preset's.",
-            autocompletion=complete_model,
+            **NAMED_MODEL,
         ),
     ] = None,
     name: Annotated[
