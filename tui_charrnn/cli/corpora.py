@@ -134,21 +134,14 @@ def _inspection_values(corpus: Corpus, inspection: "CorpusInspection") -> dict[s
         "unify_newlines": corpus.reading.unify_newlines,
         "compose": corpus.reading.compose,
         **asdict(corpus.report),
+        **{name: value for name, value in asdict(inspection).items() if name != "survey"},
         "characters": inspection.survey.characters,
         "lines": inspection.survey.lines,
+        "records": inspection.survey.records,
         "vocabulary_size": len(inspection.vocabulary),
-        "vocabulary": inspection.vocabulary,
         "jamo_vocabulary_size": len(set(split_syllables(inspection.vocabulary))),
         "rarest": [_count_values(count) for count in inspection.survey.rarest],
         "suspicious": [_count_values(count) for count in inspection.survey.suspicious],
-        "heldout_only": inspection.heldout_only,
-        "training_characters": inspection.training_characters,
-        "heldout_characters": inspection.heldout_characters,
-        "baselines": asdict(inspection.baselines) if inspection.baselines else None,
-        "repeated_share": inspection.repeated_share,
-        "records": inspection.survey.records,
-        "repeated_records": inspection.repeated_records,
-        "similar_files": [list(pair) for pair in inspection.similar_files],
     }
 
 

@@ -26,6 +26,7 @@ from tui_charrnn.model.shapes import parameter_count
 from tui_charrnn.preferences import resolve
 from tui_charrnn.runs.catalogue import list_runs
 from tui_charrnn.runs.launcher import require_tensorflow
+from tui_charrnn.runs.liveness import AT_WORK
 from tui_charrnn.runs.records import format_way
 from tui_charrnn.runs.storage import NO_LOCKS
 from tui_charrnn.text.catalogue import corpora_folder
@@ -181,14 +182,12 @@ def examine_terminal(environment: Mapping[str, str] = os.environ) -> Terminal | 
 def examine_locks(runs: Path) -> Locks:
     """Check file locks and trainers for a folder of runs, which need not exist."""
     nearest = next(each for each in (runs, *runs.parents) if os.access(each, os.F_OK))
-    by_verdict: dict[str, list[str]] = {}
-    try:
-        for summary in list_runs(runs):
-            by_verdict.setdefault(summary.judge(time.time()) or "", []).append(summary.run.name)
-    except RunError:  # `judge_folders` reports a folder that cannot be read
-        by_verdict = {}
-    at_work = [*by_verdict.get("alive", []), *by_verdict.get("silent", [])]
-    return Locks(_has_locks(nearest), tuple(at_work), tuple(by_verdict.get("lost", [])))
+    judged: list[tuple[str, str | None]] = []
+    with suppress(RunError):  # `judge_folders` reports a folder that cannot be read
+        judged = [(each.run.name, each.judge(time.time())) for each in list_runs(runs)]
+    at_work = tuple(name for name, verdict in judged if verdict in AT_WORK)
+    lost = tuple(name for name, verdict in judged if verdict == "lost")
+    return Locks(_has_locks(nearest), at_work, lost)
 
 
 def _has_locks(folder: Path) -> bool:

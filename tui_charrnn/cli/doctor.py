@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import typer
 
@@ -75,23 +75,37 @@ def doctor(
     records, looks for its text, and shows what can be recovered and with which command. Exit
     codes: 0 no problem, 3 something cannot be read.
     """
+    folder = runs_folder(runs_dir)
+    facts: dict[str, Any]
     if run is not None:
-        found = _find_any_run(run, runs_folder(runs_dir))
-        raise typer.Exit(_print_run(found, as_json=as_json))
-    model, training = apply_settings(find_preset(preset), settings)
-    facts = collect_facts(preset, model, training, runs_folder(runs_dir))
-    findings = list(diagnose(facts))
-    code = _exit_code(findings)
-    if as_json:
-        print_json({
-            "exit_code": int(code),
-            "findings": _verdicts(findings),
-            **asdict(facts),
-        })
+        health = Health(_find_any_run(run, folder))
+        findings, (sentence, remedy) = list(judge_run(health)), recovery(health)
+        summary = f"{sentence} {remedy}".rstrip()
+        facts = {
+            "run": str(health.run.path),
+            "trainer": health.trainer,
+            "events": asdict(health.events),
+            "checkpoints": [asdict(each) for each in health.checkpoints],
+            "resumable_step": health.resumable and health.resumable.step,
+            "corpus_problem": health.corpus_problem,
+            "recovery": sentence,
+            "command": remedy,
+        }
     else:
-        _print(findings)
-        print_message(_summary_sentence(findings))
-    raise typer.Exit(int(code))
+        collected = collect_facts(preset, *apply_settings(find_preset(preset), settings), folder)
+        findings, facts = list(diagnose(collected)), asdict(collected)
+        summary = _summary_sentence(findings)
+    code = next((int(each.exit_code) for each in findings if each.exit_code), 0)
+    if as_json:
+        verdicts = [
+            {"verdict": each.verdict, "label": each.label, "text": each.text} for each in findings
+        ]
+        print_json({"exit_code": code, "findings": verdicts, **facts})
+    else:
+        width = shutil.get_terminal_size().columns if stdout_is_terminal() else None
+        print_data(*report_lines(findings, width))
+        print_message(summary)
+    raise typer.Exit(code)
 
 
 class Health:
@@ -285,40 +299,6 @@ def _generation_only(health: Health) -> tuple[str, str]:
     )
 
 
-def _print_run(run: RunDirectory, *, as_json: bool) -> int:
-    """Print the report on a run, and return the exit code."""
-    health = Health(run)
-    findings = list(judge_run(health))
-    code = int(_exit_code(findings))
-    sentence, remedy = recovery(health)
-    if as_json:
-        print_json({
-            "exit_code": code,
-            "findings": _verdicts(findings),
-            "run": str(health.run.path),
-            "trainer": health.trainer,
-            "events": asdict(health.events),
-            "checkpoints": [asdict(facts) for facts in health.checkpoints],
-            "resumable_step": health.resumable and health.resumable.step,
-            "corpus_problem": health.corpus_problem,
-            "recovery": sentence,
-            "command": remedy,
-        })
-    else:
-        _print(findings)
-        print_message(f"{sentence} {remedy}".rstrip())
-    return code
-
-
-def _exit_code(findings: Sequence[Finding]) -> ExitCode:
-    return next((each.exit_code for each in findings if each.exit_code), ExitCode.OK)
-
-
-def _print(findings: Sequence[Finding]) -> None:
-    width = shutil.get_terminal_size().columns if stdout_is_terminal() else None
-    print_data(*report_lines(findings, width))
-
-
 def report_lines(findings: Sequence[Finding], width: int | None) -> Iterator[str]:
     """Yield the lines of the report, wrapped at `width` columns; None does not wrap."""
     column = max(len(finding.label) for finding in findings)
@@ -337,10 +317,6 @@ def report_lines(findings: Sequence[Finding], width: int | None) -> Iterator[str
             break_long_words=False,
             break_on_hyphens=False,
         )
-
-
-def _verdicts(findings: Sequence[Finding]) -> list[dict[str, str]]:
-    return [{"verdict": each.verdict, "label": each.label, "text": each.text} for each in findings]
 
 
 def _summary_sentence(findings: Sequence[Finding]) -> str:

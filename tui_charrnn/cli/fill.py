@@ -142,17 +142,8 @@ def _refuse_unfit(text: str | None, over: str | None, bidirectional: str | None)
 def _json_values(filled: "Filled", both: "BothFilled | None", count: int) -> dict[str, object]:
     likeliest = sorted(both.shares.items(), key=lambda item: -item[1])[:count] if both else []
     bidirectional = {"is_exact": both.is_exact, "shares": dict(likeliest)} if both else None
-    return {
-        "bidirectional": bidirectional,
-        "parts": filled.parts,
-        "bits": filled.bits,
-        "beam": filled.beam,
-        "unknown": filled.unknown,
-        "candidates": [
-            {"fill": each.fill, "left": each.left, "both": each.both, "bits": each.bits}
-            for each in filled.candidates[:count]
-        ],
-    }
+    values = {**asdict(filled), "bits": filled.bits, "bidirectional": bidirectional}
+    return {**values, "candidates": values["candidates"][:count]}
 
 
 def _measure(model: "Model", text: str, places: int, right: int) -> "RightSide":

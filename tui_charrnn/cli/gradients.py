@@ -135,11 +135,13 @@ def _rows_of(*, is_ascii: bool) -> "RowsOf":
 def _measure(name: str, model: "Model", text: str, reach: int) -> "MemoryCurve":
     task = f"Measuring {len(text):,} characters with {name}"
     with progress_bar(task, in_bytes=False) as progress:
-
-        def report(share: float) -> None:
-            progress(round(100 * share), 100)
-
-        return lazy.measure_model(name, model, text, reach=reach, on_progress=report)
+        return lazy.measure_model(
+            name,
+            model,
+            text,
+            reach=reach,
+            on_progress=lambda share: progress(round(100 * share), 100),
+        )
 
 
 def _print_curves(curves: "Sequence[MemoryCurve]", *, is_ascii: bool) -> None:

@@ -225,9 +225,7 @@ def _finding_values(finding: "Finding", model: "Model | None") -> dict[str, Any]
         "cells": [
             {
                 "cell": str(each.neuron),
-                "layer": each.neuron.layer,
-                "part": each.neuron.part,
-                "unit": each.neuron.unit,
+                **each.neuron._asdict(),
                 "r": each.r,
                 "mean": each.mean,
                 "deviation": each.deviation,

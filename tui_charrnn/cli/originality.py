@@ -1,7 +1,7 @@
 """Finds passages of a corpus in generated text: marks them in the output, and summarizes them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -142,8 +142,7 @@ def _original_facts(meter: OriginalityMeter, corpus: IndexedCorpus) -> dict[str,
         "longest": None
         if longest is None
         else {
-            "position": longest.position,
-            "length": longest.length,
+            **asdict(longest),
             **corpus.facts(longest.offset),
             "text": corpus.passage(longest.offset, longest.length),
         },

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -260,15 +261,8 @@ class PlainReport:
 
 def _total_values(total: "ScoreTotal") -> dict[str, float | None]:
     """Return a total as JSON values; null if nothing was scored."""
-    return {
-        "bits_per_character": total.bits_per_character,
-        "perplexity": total.perplexity,
-        "bits": total.bits,
-        "characters": total.characters,
-        "unknown": total.unknown,
-        "comparable_bits": total.comparable_bits,
-        "comparable_bits_per_character": total.comparable_bits_per_character,
-    }
+    means = ("bits_per_character", "perplexity", "comparable_bits", "comparable_bits_per_character")
+    return {**asdict(total), **{name: getattr(total, name) for name in means}}
 
 
 def _model_values(model: str, score: "ModelScore") -> dict[str, Any]:
