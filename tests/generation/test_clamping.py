@@ -11,7 +11,6 @@ from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.lstm import Stepper, fold_embedding
 from tui_charrnn.generation.neuron import (
-    GATES,
     Clamp,
     Probe,
     all_neurons,
@@ -53,11 +52,10 @@ def test_a_held_neuron_is_held_and_the_rest_follows_from_the_equations(
         powers = np.exp(logits - logits.max())
         np.testing.assert_allclose(powers / powers.sum(), reading.probabilities[place], atol=1e-6)
         for layer, step in zip(stepper.layers, reading.steps[place], strict=True):
-            np.testing.assert_allclose(layer.hidden, step.hidden, atol=2e-6)
-            for name, gate in step.gates.items():
-                np.testing.assert_allclose(layer.gates[name], gate, atol=2e-6)
-            if layer.cell_state is not None:
-                np.testing.assert_allclose(layer.cell_state, step.cell_state, atol=1e-5)
+            assert layer.parts.keys() == step.parts.keys()
+            for part, values in step.parts.items():
+                atol = 1e-5 if part == "c" else 2e-6
+                np.testing.assert_allclose(layer.parts[part], values, atol=atol)
 
 
 @pytest.mark.parametrize(("cell", "texts"), CASES)
@@ -126,10 +124,7 @@ def test_every_neuron_has_a_name_and_a_place(cell: str) -> None:
     assert len(neurons) == len(stepper.state)
     stepper.read(3)
     for place, neuron in enumerate(neurons):
-        layer = stepper.layers[neuron.layer]
-        part = layer.hidden if neuron.part == "h" else layer.cell_state
-        assert part is not None
-        assert part[neuron.unit] == stepper.state[place]
+        assert stepper.layers[neuron.layer].value(neuron) == stepper.state[place]
 
 
 def test_without_a_letter_c_is_meant_where_there_is_one() -> None:
@@ -195,13 +190,12 @@ def test_a_held_gate_has_its_mean_and_keeps_the_order_of_its_units(
     model = tiny_model(config=tiny_config(cell=cell, layer_count=2, hidden_size=40))
     clamps = parse_clamps([], model.config, [f"{name}={mean}"])
     free, held = (Stepper(fold_embedding(model), clamps=each) for each in ((), clamps))
-    gate = GATES[cell.partition("+")[0]][name[-1]]
     for index in indices_of(model, TEXT):
         held.restore(free.state)
         free.read(index)
         held.read(index)
         layer = int(name[0])
-        alone, together = free.layers[layer].gates[gate], held.layers[layer].gates[gate]
+        alone, together = (each.layers[layer].parts[name[-1]] for each in (free, held))
         assert together.mean() == pytest.approx(mean, abs=1e-6)
         if 0 < mean < 1 and layer == 0:  # the layer above reads the output of the clamped one
             assert (together.argsort(kind="stable") == alone.argsort(kind="stable")).all()
@@ -228,9 +222,8 @@ def test_a_forget_gate_at_0_leaves_no_memory() -> None:
     stepper = Stepper(fold_embedding(model), clamps=clamps)
     stepper.restore(5)
     stepper.read(3)
-    layer = stepper.layers[0]
-    gates = layer.gates
-    np.testing.assert_array_equal(layer.cell_state, gates["input"] * gates["candidate"])
+    parts = stepper.layers[0].parts
+    np.testing.assert_array_equal(parts["c"], parts["i"] * parts["g"])
 
 
 def test_texts_side_by_side_have_their_gates_held_each() -> None:

@@ -71,7 +71,7 @@ def test_what_is_held_and_let_go_on_the_way_follows_from_the_equations(cell: str
         powers = np.exp(logits - logits.max())
         np.testing.assert_allclose(powers / powers.sum(), expected, atol=1e-6)
         for layer, step in zip(stepper.layers, steps, strict=True):
-            np.testing.assert_allclose(layer.hidden, step.hidden, atol=2e-6)
+            np.testing.assert_allclose(layer.parts["h"], step.hidden, atol=2e-6)
 
 
 def test_every_place_of_a_tape_is_computed_again_with_what_was_held_there() -> None:

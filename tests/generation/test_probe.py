@@ -10,7 +10,6 @@ from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.lstm import Stepper, fold_embedding
 from tui_charrnn.generation.neuron import (
     GATES,
-    Probe,
     default_gate,
     default_neuron,
     neighbor,
@@ -31,17 +30,17 @@ def test_every_name_reads_the_number_of_the_equations(cell: str, layer_count: in
         stepper.read(index)
         steps, _ = naive.read(index)
         for layer, step in enumerate(steps):
-            states = {"h": step.hidden} | ({"c": step.cell_state} if cell == "lstm" else {})
-            gates = {letter: step.gates[name] for letter, name in GATES[cell].items()}
-            for part, values in (states | gates).items():
+            for part, values in step.parts.items():
                 for unit in range(HIDDEN):
                     probe = parse_probe(f"{layer}:{part}{unit}", model.config)
                     assert stepper.layers[layer].value(probe) == pytest.approx(
                         values[unit], abs=1e-5
                     )
-            for part, values in gates.items():
+            for part in GATES[cell]:
                 mean = parse_probe(f"{layer}:{part}", model.config)
-                assert stepper.layers[layer].value(mean) == pytest.approx(np.mean(values), abs=1e-5)
+                assert stepper.layers[layer].value(mean) == pytest.approx(
+                    np.mean(step.parts[part]), abs=1e-5
+                )
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
@@ -102,10 +101,3 @@ def test_what_is_looked_at_without_a_name_exists() -> None:
             if probe is not None:
                 assert parse_probe(str(probe), config) == probe
         assert (default_gate(config) is None) == (cell == "rnn")
-
-
-def test_a_state_has_no_mean() -> None:
-    model = tiny_model()
-    stepper = Stepper(fold_embedding(model))
-    with pytest.raises(ValueError, match="unit by unit"):
-        stepper.layers[0].value(Probe(0, "h"))

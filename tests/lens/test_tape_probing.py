@@ -10,7 +10,7 @@ from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.neuron import GATES, parse_probe
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
-from tui_charrnn.lens.reading import LayerView, TapeReader, view_layers
+from tui_charrnn.lens.reading import TapeReader, view_layers
 
 LENGTH = 60
 SEED = "a cab"
@@ -36,17 +36,6 @@ def reader_of(tape: Tape) -> TapeReader:
     return TapeReader(tape, lambda number, position: tape.position_at(position, number), 4)
 
 
-def check_view(view: LayerView, step: NaiveStep, cell: str) -> None:
-    assert view.hidden == pytest.approx(step.hidden, abs=TOLERANCE)
-    if cell == "lstm":
-        assert view.cell_state == pytest.approx(step.cell_state, abs=TOLERANCE)
-    else:
-        assert view.cell_state is None
-    assert view.gates.keys() == step.gates.keys()
-    for name, gate in view.gates.items():
-        assert gate == pytest.approx(step.gates[name], abs=TOLERANCE)
-
-
 @LAYERS
 @CELLS
 def test_states_and_gates_after_a_passage(cell: str, layer_count: int) -> None:
@@ -57,7 +46,9 @@ def test_states_and_gates_after_a_passage(cell: str, layer_count: int) -> None:
         views = reader.views()
         assert len(views) == layer_count
         for view, step in zip(views, steps[stop - 1], strict=True):
-            check_view(view, step, cell)
+            assert view.keys() == step.parts.keys()
+            for part, values in view.items():
+                assert values == pytest.approx(step.parts[part], abs=TOLERANCE)
 
 
 @LAYERS
@@ -69,17 +60,15 @@ def test_the_values_of_a_probe_after_every_character(cell: str, layer_count: int
     parts += [f"{letter}{unit}" for letter in GATES[cell] for unit in ("1", "")]
     for part in parts:
         probe = parse_probe(f"{top}:{part}", tape.stream.model.config)
-        wanted = [value_of(part, step[top], cell) for step in steps]
+        wanted = [value_of(part, step[top]) for step in steps]
         for start, stop in PASSAGES:
             reader.read(0, start, stop, probe)
             assert reader.values == pytest.approx(wanted[start:stop], abs=TOLERANCE)
 
 
-def value_of(part: str, step: NaiveStep, cell: str) -> float:
+def value_of(part: str, step: NaiveStep) -> float:
     """The value of a name without its layer."""
-    states = {"h": step.hidden, "c": step.cell_state}
-    letter, unit = part[0], part[1:]
-    numbers = states[letter] if letter in states else step.gates[GATES[cell][letter]]
+    numbers, unit = step.parts[part[0]], part[1:]
     return float(numbers[int(unit)] if unit else np.mean(numbers))
 
 
@@ -123,5 +112,5 @@ def test_what_a_stream_holds_can_be_looked_at_without_reading_again() -> None:
         direct.probabilities[-1][drawn[-1].index], abs=1e-6
     )
     for layer, step in zip(layers, direct.steps[-1], strict=True):
-        np.testing.assert_allclose(layer.hidden, step.hidden, atol=2e-6)
-        np.testing.assert_allclose(layer.gates["forget"], step.gates["forget"], atol=2e-6)
+        for part in "hf":
+            np.testing.assert_allclose(layer[part], step.parts[part], atol=2e-6)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tui_charrnn.generation.neuron import Clamp
+from tui_charrnn.generation.neuron import GATE_NAMES, Clamp
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import LayerWeights
 
@@ -23,6 +23,13 @@ class NaiveStep:
     cell_state: Array
     """Empty but for an lstm."""
     gates: dict[str, Array]
+
+    @property
+    def parts(self) -> dict[str, Array]:
+        """States and gates as a `Layer` has them."""
+        states = {"h": self.hidden} | ({"c": self.cell_state} if self.cell_state.size else {})
+        letters = {name: letter for letter, name in GATE_NAMES.items()}
+        return states | {letters[name]: gate for name, gate in self.gates.items()}
 
 
 @dataclass(frozen=True)

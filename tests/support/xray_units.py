@@ -26,13 +26,10 @@ def naive_steps(config: ModelConfig, indices: Sequence[int]) -> list[list[NaiveS
 
 def naive_values(name: str, config: ModelConfig, indices: Sequence[int]) -> list[float]:
     """What a neuron or gate has after each character, by its name, as 0:c1, 0:f1 or 0:f."""
-    gates = {"i": "input", "f": "forget", "o": "output", "z": "update", "r": "reset"}
-    gates["g"] = "candidate"
     layer, part, unit = int(name[0]), name[2], name[3:]
 
     def value(step: NaiveStep) -> float:
-        states = {"h": step.hidden, "c": step.cell_state}
-        numbers = states[part] if part in states else step.gates[gates[part]]
+        numbers = step.parts[part]
         return float(numbers[int(unit)] if unit else np.mean(numbers))
 
     return [value(steps[layer]) for steps in naive_steps(config, indices)]

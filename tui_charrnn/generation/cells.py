@@ -10,6 +10,7 @@ a method with attribute lookups. For N texts arrays have a leading axis of lengt
 they have not.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -58,8 +59,9 @@ Calls = tuple[Callable[[], object], ...]
 class Layer:
     """A layer with its state and its gates, which every step overwrites."""
 
-    hidden: Float32
-    """h, shape (H,) or (N, H); a view of the state."""
+    parts: Mapping[str, Float32]
+    """States (views of the network's state) and gates after the last step by `Probe.part`, each of
+    shape (H,) or (N, H)."""
     add_inputs: Callable[[Float32], object]
     """Begins a step: adds the inputs x_t @ kernel + bias, shape (G·H,) or (N, G·H), to the
     recurrent product, which must be up to date."""
@@ -69,14 +71,9 @@ class Layer:
     """Compute the pre-activations from what was added."""
     _to_cell: Calls = ()
     """Compute c from the pre-activations."""
-    cell_state: Float32 | None = None
-    """The c of an lstm, shape (H,) or (N, H), a view of the state; None for other cells."""
-    gates: Mapping[str, Float32] = field(default_factory=dict)
-    """The gate activations of the last step by name, each of shape (H,) or (N, H); empty for an
-    rnn."""
     _gate_sums: Mapping[str, Float32] = field(default_factory=dict)
-    """Half the pre-activations of the sigmoid gates, by name; valid only during a step, before the
-    gates are activated."""
+    """Half the pre-activations of the sigmoid gates by `Probe.part`; valid only during a step,
+    before the gates are activated."""
     calls: Calls = field(init=False)
     """The rest of a step."""
 
@@ -91,39 +88,22 @@ class Layer:
         clamped, h = o * tanh(c) follows from the clamped value; if h is clamped, c evolves freely.
         """
         gates: list[Callable[[], object]] = []
-        cell: list[Callable[[], object]] = []
-        hidden: list[Callable[[], object]] = []
+        states: dict[str, list[Callable[[], object]]] = {"c": [], "h": []}
         for neuron, value in ((clamp.neuron, clamp.value) for clamp in clamps):
             if neuron.gate:
-                gates.append(partial(_clamp_gate, self._gate_sums[neuron.gate], value))
-            elif neuron.part == "h":
-                hidden.append(partial(self.hidden[..., neuron.unit].fill, value))
-            elif self.cell_state is not None:
-                cell.append(partial(self.cell_state[..., neuron.unit].fill, value))
-        self.calls = (
-            *self._to_sums,
-            *gates,
-            *self._to_cell,
-            *cell,
-            *self._to_hidden,
-            *hidden,
-        )
+                gates.append(partial(_clamp_gate, self._gate_sums[neuron.part], value))
+            else:
+                unit = self.parts[neuron.part][..., neuron.unit]
+                states[neuron.part].append(partial(unit.fill, value))
+        calls = self._to_sums, gates, self._to_cell, states["c"], self._to_hidden, states["h"]
+        self.calls = tuple(itertools.chain(*calls))
 
     def value(self, probe: Probe) -> float:
-        """Return the value of a probe after the last step; for a single text only.
-
-        Raises:
-            ValueError: If the probe is a state without a unit.
-        """
-        if probe.gate:
-            gate = self.gates[probe.gate]
-            if probe.unit is None:  # `mean` takes three times as long
-                return float(np.add.reduce(gate)) / len(gate)
-            return gate.item(probe.unit)
-        state = self.cell_state if probe.part == "c" else self.hidden
-        if state is None or probe.unit is None:
-            raise ValueError(f"A state is read unit by unit. Received: {probe}")
-        return state.item(probe.unit)
+        """Return the value of a probe after the last step; for a single text only."""
+        values = self.parts[probe.part]
+        if probe.unit is None:  # `mean` takes three times as long
+            return float(np.add.reduce(values)) / len(values)
+        return values.item(probe.unit)
 
 
 def _lstm(parameters: StepLayer, state: Float32, recurrent: Float32) -> Layer:
@@ -137,8 +117,10 @@ def _lstm(parameters: StepLayer, state: Float32, recurrent: Float32) -> Layer:
     hidden, cell = np.split(state, 2, axis=-1)
     sums = np.zeros_like(recurrent)  # of i, f, c̃, o, concatenated
     opened, scratch = np.zeros_like(sums), np.zeros_like(cell)
-    input_sums, forget_sums, candidate, output_sums = np.split(sums, 4, axis=-1)
-    input_gate, forget_gate, _, output_gate = np.split(opened, 4, axis=-1)
+    gate_sums, sigmoids = (
+        dict(zip("ifgo", np.split(each, 4, axis=-1), strict=True)) for each in (sums, opened)
+    )
+    gates = sigmoids | {"g": gate_sums["g"]}
     normalize_sums: Calls = ()
     squash: Calls = (partial(np.tanh, cell, scratch),)
     if (norm := parameters.norm) is not None:
@@ -159,26 +141,19 @@ def _lstm(parameters: StepLayer, state: Float32, recurrent: Float32) -> Layer:
             partial(np.tanh, scratch, scratch),
         )
     return Layer(
-        hidden,
-        cell_state=cell,
-        gates={
-            "input": input_gate,
-            "forget": forget_gate,
-            "candidate": candidate,
-            "output": output_gate,
-        },
-        _gate_sums={"input": input_sums, "forget": forget_sums, "output": output_sums},
+        {"h": hidden, "c": cell, **gates},
+        _gate_sums=gate_sums,
         add_inputs=_adder(recurrent, sums),
         _to_sums=normalize_sums,
         _to_cell=(
             partial(np.tanh, sums, sums),  # one call for all four
             partial(np.multiply, sums, _HALF, opened),  # the candidate's quarter goes unused
             partial(np.add, opened, _HALF, opened),
-            partial(np.multiply, forget_gate, cell, cell),
-            partial(np.multiply, input_gate, candidate, scratch),
+            partial(np.multiply, gates["f"], cell, cell),
+            partial(np.multiply, gates["i"], gates["g"], scratch),
             partial(np.add, cell, scratch, cell),
         ),
-        _to_hidden=(*squash, partial(np.multiply, output_gate, scratch, hidden)),
+        _to_hidden=(*squash, partial(np.multiply, gates["o"], scratch, hidden)),
     )
 
 
@@ -200,9 +175,8 @@ def _gru(parameters: StepLayer, state: Float32, recurrent: Float32) -> Layer:
         np.copyto(candidate_inputs, inputs[..., 2 * size :])
 
     return Layer(
-        state,
-        gates={"update": update, "reset": reset, "candidate": candidate},
-        _gate_sums={"update": update, "reset": reset},
+        {"h": state, "z": update, "r": reset, "g": candidate},
+        _gate_sums={"z": update, "r": reset},
         add_inputs=add_inputs,
         _to_hidden=(
             partial(np.tanh, opened, opened),
@@ -225,7 +199,8 @@ def _rnn(_: StepLayer, state: Float32, recurrent: Float32) -> Layer:
     Source:
         Elman (1990).
     """
-    return Layer(state, _adder(recurrent, state), _to_hidden=(partial(np.tanh, state, state),))
+    to_hidden = (partial(np.tanh, state, state),)
+    return Layer({"h": state}, _adder(recurrent, state), _to_hidden=to_hidden)
 
 
 def _adder(recurrent: Float32, sums: Float32) -> Callable[[Float32], object]:

@@ -24,7 +24,7 @@ GATES: Final = {
     "rnn": {},
 }
 """Gates of each cell, letter to name, in the order of its kernels; an rnn has none."""
-_GATE_NAMES: Final = {letter: name for gates in GATES.values() for letter, name in gates.items()}
+GATE_NAMES: Final = {letter: name for gates in GATES.values() for letter, name in gates.items()}
 STATES: Final = {"h": "hidden state", "c": "cell state"}
 _PARTS: Final = {"lstm": "hc", "gru": "h", "rnn": "h"}
 """The states of a layer, in the order of `Stepper.state`."""
@@ -46,7 +46,7 @@ class Probe(NamedTuple):
     @property
     def gate(self) -> str:
         """The gate's name; empty for a state."""
-        return _GATE_NAMES.get(self.part, "")
+        return GATE_NAMES.get(self.part, "")
 
     @property
     def words(self) -> str:

@@ -273,11 +273,11 @@ class DynamicScorer:
         """
         spelled = self._vocabulary.spell(block)
         self._characters += int(spelled.is_known.sum())
-        top = self._stepper.layers[-1]
+        hidden = self._stepper.layers[-1].parts["h"]
         with quiet():
             for index in spelled.indices.tolist():
                 self._stepper.read(self._last)
-                self._hidden[len(self._targets)] = top.hidden
+                self._hidden[len(self._targets)] = hidden
                 self._targets.append(index)
                 self._last = index
                 if len(self._targets) == WINDOW:

@@ -10,7 +10,6 @@ Notation: N characters of a text, H hidden size, V vocabulary size, K alternativ
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -112,28 +111,13 @@ def _likeliest(probabilities: Float64, count: int) -> Indices:
     return np.take_along_axis(columns, order, axis=1)
 
 
-@dataclass(frozen=True, slots=True)
-class LayerView:
-    """States and gates of one layer at one character."""
-
-    hidden: Float32
-    """h, shape (H,)."""
-    cell_state: Float32 | None
-    """c, shape (H,); None for a cell that has none."""
-    gates: Mapping[str, Float32]
-    """The activations by name, each of shape (H,); see `Layer.gates`."""
+LayerView = Mapping[str, Float32]
+"""States and gates of one layer at one character, as in `Layer.parts`."""
 
 
 def view_layers(layers: Iterable[Layer]) -> tuple[LayerView, ...]:
     """Copy the states and gates of a network's last step, the lowest layer first."""
-    return tuple(
-        LayerView(
-            layer.hidden.copy(),
-            None if layer.cell_state is None else layer.cell_state.copy(),
-            {name: gate.copy() for name, gate in layer.gates.items()},
-        )
-        for layer in layers
-    )
+    return tuple({part: each.copy() for part, each in layer.parts.items()} for layer in layers)
 
 
 class TapeReader:

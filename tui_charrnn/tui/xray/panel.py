@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tui_charrnn.generation.calibration import Reliability
-from tui_charrnn.generation.neuron import Probe
+from tui_charrnn.generation.neuron import GATE_NAMES, Probe
 from tui_charrnn.lens.reading import LayerView, Prediction
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import Throttle
@@ -289,10 +289,7 @@ def maps_of(page: Page, view: LayerView, probe: Probe | None) -> list[HeatMap]:
     """Return the states or gates of a layer, with the coloring unit marked."""
 
     def marked(part: str) -> int | None:
-        is_here = probe is not None and (probe.layer, probe.gate or probe.part) == (
-            page.layer,
-            part,
-        )
+        is_here = probe is not None and (probe.layer, probe.part) == (page.layer, part)
         return probe.unit if is_here and probe is not None else None
 
     if page.kind == "gates":
@@ -300,22 +297,21 @@ def maps_of(page: Page, view: LayerView, probe: Probe | None) -> list[HeatMap]:
             HeatMap(
                 name=tr(name),
                 values=values.tolist(),
-                scale=CANDIDATE_SCALE if name == "candidate" else GATE_SCALE,
-                middle=0.0 if name == "candidate" else 0.5,
-                reach=1.0 if name == "candidate" else 0.5,
+                scale=CANDIDATE_SCALE if part == "g" else GATE_SCALE,
+                middle=0.0 if part == "g" else 0.5,
+                reach=1.0 if part == "g" else 0.5,
                 ends=(tr("shut, -1"), tr("open, 1")),
-                marked=marked(name),
-                has_mean=name != "candidate",
+                marked=marked(part),
+                has_mean=part != "g",
             )
-            for name, values in view.gates.items()
+            for part, values in view.items()
+            if (name := GATE_NAMES.get(part))
         ]
-    states = {tr("hidden state h"): ("h", view.hidden)}
-    if view.cell_state is not None:
-        states[tr("cell state c")] = ("c", view.cell_state)
+    names = {"h": tr("hidden state h"), "c": tr("cell state c")}
     maps = []
-    for name, (part, values) in states.items():
+    for part, values in ((part, view[part]) for part in names if part in view):
         full = full_scale(float(np.quantile(abs(values), _SCALE_QUANTILE, method="lower")))
-        label = f"{name} ±{full:g}"
+        label = f"{names[part]} ±{full:g}"
         ends = tr("below 0"), tr("above 0")
         scale = neuron_scale(full)
         maps.append(HeatMap(label, values.tolist(), scale, 0.0, full, ends, marked(part)))
