@@ -115,8 +115,7 @@ from tui_charrnn.tui.text.model_loader import ModelLoader, ModelRequest
 session = Session(runs_folder=Path("none"))
 load = partial(ModelLoader().load, ModelRequest.of(session))
 task = BackgroundTask("start", lambda _: None)
-tape, _ = lazy.start_tape(load, None, session.settings, task)
-tape.next()
+lazy.start_tape(load, None, session.settings, task).tape.next()
 """
     loaded = loaded_by(code, home=tmp_path)
     assert "numpy" in loaded

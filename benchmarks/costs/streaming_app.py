@@ -77,7 +77,7 @@ class StreamingApp(CharRNNApp):
         }
         self.result.write_text(json.dumps(found), encoding="utf-8")
         generation = self.main.text_pane.text.generation
-        if generation is not None and generation.tape is not None:
+        if generation.tape is not None:
             generation.stop()
             StreamingApp.model = generation.tape.stream.model
         self.exit()

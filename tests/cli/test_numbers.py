@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.support.command import invoke_alone
+from tests.support.openings import opening_of
 from tests.support.tiny_model import tiny_config, tiny_model, tiny_model_file
 from tui_charrnn.cli.generate import generate
 from tui_charrnn.cli.main import run
@@ -28,7 +29,7 @@ from tui_charrnn.paths import file_mark
 from tui_charrnn.tui.session import WeightsSource
 from tui_charrnn.tui.text.model_loader import LoadedModel, ModelLoader, ModelRequest
 from tui_charrnn.tui.text.saving import save_result
-from tui_charrnn.tui.text.tape_start import GenerationResult, Opening
+from tui_charrnn.tui.text.tape_start import GenerationResult
 
 Capture = pytest.CaptureFixture[str]
 
@@ -148,11 +149,10 @@ def test_the_app_loads_a_model_in_the_chosen_number_format(
 def test_the_command_of_a_saved_text_has_its_numbers(model: str, tmp_path: Path) -> None:
     file, sampling = Path(model), SamplingConfig(temperature=1, rng_seed=8)
     kept = replace(load_model(file), numbers="int8")
-    stream = CharacterStream(kept, sampling)
-    read = stream.prime("bad").text
     loaded = LoadedModel(kept, ModelLabel("tiny", "file"), file=file, mark=file_mark(file))
-    text = "".join(stream.next().character for _ in range(200))
-    generated = GenerationResult(Opening(loaded, "bad", read, {}, 8), text, ((0, sampling),))
+    opening = opening_of(loaded, "bad", sampling)
+    text = "".join(opening.tape.next().character for _ in range(200))
+    generated = GenerationResult(opening, text, ((0, sampling),))
     path = save_result(tmp_path / "texts", generated)
     settings = json.loads(path.with_suffix(".json").read_text())
     result = invoke(*shlex.split(settings["command"])[2:])

@@ -37,8 +37,8 @@ def xray_bits(model_file: Path, text: str) -> tuple[np.ndarray, str]:
     """The surprise of every character of a text in the x-ray, and the x-ray's message."""
     loaded = LoadedModel(load_model(model_file), ModelLabel("tiny"))
     task = BackgroundTask("reading", lambda _: None)
-    tape, opening = start_reading(text, lambda _: loaded, GenerationSettings(), task)
-    given = opening.external
+    opening = start_reading(text, lambda _: loaded, GenerationSettings(), task)
+    given, tape = opening.external, opening.tape
     assert given is not None
     words = read_external(given, tape, lambda: False, lambda: None, lambda _: None)
     reader = TapeReader(tape, lambda branch, place: tape.position_at(place, branch), 3)

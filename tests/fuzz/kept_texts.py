@@ -59,7 +59,7 @@ def read_tape(path: Path) -> None:
     """Open a tape as the app does, go over all of it, and go on with it."""
     loaded = LoadedModel(tiny_model(), ModelLabel("tiny"))
     task = BackgroundTask("tape", lambda _: None)
-    tape, _ = load_recording(path, lambda *_: loaded, GenerationSettings(), task)
+    tape = load_recording(path, lambda *_: loaded, GenerationSettings(), task).tape
     json.dumps(tape_document(tape), allow_nan=False)
     for branch in tape.tree.branches[:20]:
         tape.text(branch.number)

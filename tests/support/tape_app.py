@@ -65,9 +65,8 @@ class TapeApp:
     @property
     def tape(self) -> Tape:
         """The tape of the displayed text."""
-        assert self.text.generation is not None
-        assert self.text.generation.tape is not None
-        return self.text.generation.tape
+        assert self.text.tape is not None
+        return self.text.tape
 
     @property
     def at(self) -> tuple[int, int]:
@@ -101,7 +100,7 @@ class TapeApp:
         self.app.main.text_pane.generate(seed_text)
 
         def has_begun() -> bool:
-            opening = self.text.generation.opening if self.text.generation is not None else None
+            opening = self.text.opening
             return opening is not None and opening.seed_text == seed_text
 
         await wait_until(self.pilot, f"a text from {seed_text!r}", has_begun)

@@ -169,13 +169,12 @@ async def test_names_of_branches(tmp_path: Path) -> None:
     app.session.settings.speed, app.session.settings.length = None, 20
     async with app.run_test(size=SIZE) as pilot:
         await wait_until(pilot, "an end", lambda: "continues" in note_of(app))
-        generation = app.main.text_pane.text.generation
-        assert generation is not None
-        assert generation.tape is not None
-        tree = generation.tape.tree
+        tape = app.main.text_pane.text.tape
+        assert tape is not None
+        tree = tape.tree
         for string in STRINGS.values():
             tree.branches[0].name = string
-            await app.push_screen(BranchesScreen(generation.tape, 0))
+            await app.push_screen(BranchesScreen(tape, 0))
             await pilot.pause()
             check(app)
             await app.pop_screen()

@@ -93,7 +93,7 @@ class TextPane(Vertical):
     def on_unmount(self) -> None:
         """Stop generating, and save the text in the history."""
         self.texts.stop()
-        if self.text.generation is not None:
+        if self.text.opening is not None:
             self.recorder.record(self.text.generation)
         if self._recorder is not None:
             self._recorder.finish()
@@ -301,14 +301,14 @@ class TextPane(Vertical):
 
     def action_copy(self) -> None:
         """Copy the selection, or else the whole last text, as shown."""
-        result = self.texts.result()
+        result = self.text.generation.result()
         text = self.screen.get_selected_text() or safe_text(result.text if result else "")
         self.view.selection.drop()
         lazy.copy_text(self.app, text, self.post_message)
 
     def action_save(self) -> None:
         """Save the exact last text, with all that is needed to generate it again."""
-        lazy.save_text(self.texts.result(), self.post_message)
+        lazy.save_text(self.text.generation.result(), self.post_message)
 
     def action_earlier(self, by: int) -> None:
         """Show the text that was started before the shown one (-1), or after it (1)."""

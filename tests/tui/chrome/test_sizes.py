@@ -34,7 +34,7 @@ async def test_a_low_screen_shows_a_note_whole_and_marks_a_hint_that_it_cuts(
 ) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test(size=(40, 12)) as pilot:
-        await wait_until(pilot, "a text", lambda: app.text_pane.text.generation is not None)
+        await wait_until(pilot, "a text", lambda: app.text_pane.text.opening is not None)
         note = app.main.note  # the start of a text clears it
         sentence = "The pages of the x-ray need more rows than there are here."
         note.show_note(sentence)

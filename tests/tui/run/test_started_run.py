@@ -47,7 +47,7 @@ async def test_its_first_checkpoint_makes_it_the_next_model(
 ) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test(size=(120, 36)) as pilot:
-        await wait_until(pilot, "a text", lambda: app.text_pane.text.generation is not None)
+        await wait_until(pilot, "a text", lambda: app.text_pane.text.opening is not None)
         show_start(app, trainer.run)
         assert note_of(app) == f"Training starts. {LATER}"
         await wait_until(pilot, "the run", lambda: app.session.has_live_run)
@@ -89,7 +89,7 @@ async def test_a_resumed_run_is_the_next_source_at_once(
     run = fake_run(tmp_path / "runs", evaluations={2: 2.4}, end="stopped")
     app = tiny_app(tmp_path, launch=launch)
     async with app.run_test(size=(120, 36)) as pilot:
-        await wait_until(pilot, "a text", lambda: app.text_pane.text.generation is not None)
+        await wait_until(pilot, "a text", lambda: app.text_pane.text.opening is not None)
         app.post_message(ResumeRequested(run))
         told = f"Resumed fake. {NOW}"
         await wait_until(pilot, "the note", lambda: note_of(app) == told)
@@ -103,7 +103,7 @@ async def test_a_run_that_reads_both_directions_is_not_chosen(
     run = fake_run(tmp_path / "runs", model=model, evaluations={2: 2.4}, end="stopped")
     app = tiny_app(tmp_path, launch=launch)
     async with app.run_test(size=(120, 36)) as pilot:
-        await wait_until(pilot, "a text", lambda: app.text_pane.text.generation is not None)
+        await wait_until(pilot, "a text", lambda: app.text_pane.text.opening is not None)
         app.post_message(ResumeRequested(run))
         await wait_until(pilot, "the note", lambda: note_of(app) == "Resumed fake.")
         view = app.session.view

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.open_app import note_of, settings_of, tiny_app
+from tests.support.openings import opening_of
 from tests.support.shown_screen import is_asked, screen_text
 from tests.support.tape_app import LENGTH, SETTINGS, TapeApp
 from tests.support.tiny_model import JAMO_VOCABULARY, tiny_model, tiny_model_file
@@ -20,7 +21,6 @@ from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.session import Session
 from tui_charrnn.tui.tape.panel import TapePanel
 from tui_charrnn.tui.text.model_loader import LoadedModel
-from tui_charrnn.tui.text.tape_start import prime_tape
 
 
 @asynccontextmanager
@@ -119,5 +119,4 @@ def test_hangul_for_a_model_without_it_suggests_the_korean_model(tmp_path: Path)
 @pytest.mark.parametrize("seed", ["가 ㄱ", "가 \u1100", "가"])
 def test_the_letter_that_a_seed_ends_in_begins_a_syllable(seed: str) -> None:
     korean = LoadedModel(tiny_model(vocabulary=JAMO_VOCABULARY, units="jamo"), ModelLabel("tiny"))
-    _, opening = prime_tape(korean, seed, SETTINGS, (), lambda: False)
-    assert opening.seed_text == seed.replace("ㄱ", "\u1100")
+    assert opening_of(korean, seed, SETTINGS).seed_text == seed.replace("ㄱ", "\u1100")

@@ -58,7 +58,7 @@ async def test_a_streaming_text_continues_from_another_place(tmp_path: Path) -> 
         assert pane.cursor.at == (1, 2)
         await pilot.press("space")
         await wait_until(pilot, "the stop", lambda: note_of(app).startswith("Stopped."))
-        tape = pane.text.generation.tape if pane.text.generation else None
+        tape = pane.text.tape
         assert tape is not None
         fresh = fresh_tape()
         for index in tape.tree.indices(1, 0, 3):

@@ -6,6 +6,7 @@ import pytest
 from textual.app import ComposeResult
 from textual.drivers._writer_thread import WriterThread
 
+from tests.support.openings import opening_of
 from tests.support.themed_app import ThemedApp, drawn_rows
 from tests.support.tiny_model import tiny_model
 from tui_charrnn.config import SamplingConfig
@@ -13,7 +14,6 @@ from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.tui.session import GenerationSettings
 from tui_charrnn.tui.text.generation_thread import GenerationThread
 from tui_charrnn.tui.text.model_loader import LoadedModel
-from tui_charrnn.tui.text.tape_start import prime_tape
 from tui_charrnn.tui.text.tape_text import TapeText
 from tui_charrnn.tui.text.text_view import TextView
 from tui_charrnn.tui.text.wrapped_text import Row, WrappedText
@@ -32,10 +32,9 @@ class Host(ThemedApp):
         self.text = TapeText(self.view, settings)
         self.cursor = self.text.cursor
         loaded = LoadedModel(tiny_model(vocabulary=VOCABULARY), ModelLabel("tiny"))
-        opened = prime_tape(loaded, seed_text, SamplingConfig(rng_seed=4), (), lambda: False)
-        self.generation = GenerationThread(lambda *_: opened, settings, lambda _: None)
-        self.tape, self.generation.opening = opened
-        self.generation.tape = self.tape
+        opening = opening_of(loaded, seed_text, SamplingConfig(rng_seed=4))
+        self.generation = GenerationThread(settings, lambda _: None)
+        self.tape, self.generation.opening = opening.tape, opening
 
     def compose(self) -> ComposeResult:
         yield self.view

@@ -34,7 +34,7 @@ async def prime_tape(app: TapeApp, seed_text: str) -> None:
 
 
 def _seed_of(app: TapeApp) -> str | None:
-    opening = app.text.generation.opening if app.text.generation is not None else None
+    opening = app.text.opening
     return opening.seed_text if opening is not None else None
 
 
@@ -79,7 +79,7 @@ async def test_a_text_that_cannot_start_leaves_the_displayed_one_as_it_is(tmp_pa
         await app.press("home", "right", "right")
         texts.start(start)
         assert texts.is_starting
-        result = texts.result()
+        result = texts.text.generation.result()
         assert result is not None
         assert result.generated == tape.text()
         may_fail.set()
@@ -140,9 +140,7 @@ async def test_leaving_a_streaming_text_stops_and_keeps_it(tmp_path: Path) -> No
         length = second.tree.branches[0].length
         assert shown_text(app.app).endswith(second.text())
         app.app.session.settings.speed = None
-        await wait_until(
-            app.pilot, "its end", lambda: app.text.generation is not None and app.text.resume()
-        )
+        await wait_until(app.pilot, "its end", app.text.resume)
         await app.rested(length + LENGTH)
 
 

@@ -47,7 +47,7 @@ def test_generation_is_stopped_while_the_seed_is_still_being_read(
         has_ended.set()
 
     seed_text = "abcdefghij" * 100
-    generation = GenerationThread(_from_seed(seed_text), GenerationSettings(), announce)
+    generation = GenerationThread(GenerationSettings(), announce)
     read: list[PrimedSeed] = []
     prime = CharacterStream.prime
 
@@ -60,7 +60,7 @@ def test_generation_is_stopped_while_the_seed_is_still_being_read(
         return primed
 
     monkeypatch.setattr(CharacterStream, "prime", prime_and_stop)
-    generation.begin()
+    generation.begin(_from_seed(seed_text))
     has_begun.set()
     assert has_ended.wait(30)
     assert 0 < len(read[-1].text) < len(seed_text)
@@ -82,9 +82,9 @@ def test_the_result_has_the_text_and_its_settings() -> None:
     settings.speed = None
     cool, hot = SamplingConfig(temperature=0.5), SamplingConfig(temperature=1.5)
     settings.sampling = cool
-    generation = GenerationThread(_from_seed("b\u00f1ad"), settings, announce)
+    generation = GenerationThread(settings, announce)
     assert generation.result() is None
-    generation.begin()
+    generation.begin(_from_seed("b\u00f1ad"))
     assert has_ended.wait(30)
     generated = generation.take()
     generation.is_active = False
@@ -130,8 +130,8 @@ def test_a_fork_stops_generation_and_keeps_its_characters() -> None:
     settings, listener = GenerationSettings(), Listener()
     settings.speed, settings.length = None, 10**7
     settings.sampling = SamplingConfig(rng_seed=3)
-    generation = GenerationThread(_from_seed("bad"), settings, listener)
-    generation.begin()
+    generation = GenerationThread(settings, listener)
+    generation.begin(_from_seed("bad"))
     wait_for("200 characters", lambda: generation.length >= 200)
     settings.length = 50
     generation.branch_off(Fork(0, 100, (4, 5)))
@@ -158,8 +158,8 @@ def test_a_syllable_of_jamo_gets_its_vowel() -> None:
         settings, listener = GenerationSettings(), Listener()
         settings.speed, settings.length = None, length
         settings.sampling = SamplingConfig(rng_seed=3)
-        generation = GenerationThread(_from_seed("", korean), settings, listener)
-        generation.begin()
+        generation = GenerationThread(settings, listener)
+        generation.begin(_from_seed("", korean))
         listener.wait_for_end(1)
         text = generation.take()
         assert text[-1] not in INITIALS
@@ -171,8 +171,8 @@ def test_the_displayed_branch_is_taken_and_returned() -> None:
     settings, listener = GenerationSettings(), Listener()
     settings.speed, settings.length = None, 40
     settings.sampling = SamplingConfig(rng_seed=3)
-    generation = GenerationThread(_from_seed("bad"), settings, listener)
-    generation.begin()
+    generation = GenerationThread(settings, listener)
+    generation.begin(_from_seed("bad"))
     listener.wait_for_end(1)
     first = generation.take()
     generation.branch_off(Fork(0, 30, is_redrawn=True))
@@ -202,9 +202,9 @@ def test_the_displayed_branch_is_taken_and_returned() -> None:
 def test_positions_can_be_read_during_generation_at_full_speed() -> None:
     settings, listener = GenerationSettings(), Listener()
     settings.speed, settings.length = None, 10**7
-    generation = GenerationThread(_from_seed("bad"), settings, listener)
+    generation = GenerationThread(settings, listener)
     assert generation.read_position(0, 0) is None
-    generation.begin()
+    generation.begin(_from_seed("bad"))
     wait_for("50 characters", lambda: generation.length >= 50)
     for position in range(0, 50, 5):
         found = generation.read_position(0, position)
@@ -232,8 +232,8 @@ def test_a_text_starts_with_the_first_visible_character() -> None:
         settings, listener = GenerationSettings(), Beginning()
         settings.length, settings.speed = 6, None
         settings.sampling = SamplingConfig(allow="\n a", rng_seed=rng_seed)
-        generation = GenerationThread(_from_seed("ab"), settings, listener)
-        generation.begin()
+        generation = GenerationThread(settings, listener)
+        generation.begin(_from_seed("ab"))
         listener.wait_for_end(1)
         text = generation.take()
         assert len(text) == 6
@@ -246,9 +246,9 @@ def test_characters_wait_until_what_the_text_begins_with_is_shown() -> None:
     view, settings = TextView(), GenerationSettings()
     settings.speed, settings.length = None, 20
     listener = Listener()
-    generation = GenerationThread(_from_seed("bad"), settings, listener)
+    generation = GenerationThread(settings, listener)
     text = TapeText(view, settings)
-    generation.begin()
+    generation.begin(_from_seed("bad"))
     listener.wait_for_end(1)
     text.draw_new()  # called by the timer of the previous text, which still streams
     assert not view.length
@@ -263,8 +263,8 @@ def test_a_text_ends_with_its_record_and_more_begins_another(tmp_path: Path) -> 
     settings.speed, settings.length = None, 10**6
     settings.sampling = SamplingConfig(rng_seed=3)
     model = load_model(record_model_file(tmp_path / "names.safetensors"))
-    generation = GenerationThread(_from_seed("ab", model), settings, listener)
-    generation.begin()
+    generation = GenerationThread(settings, listener)
+    generation.begin(_from_seed("ab", model))
     text = ""
     for turn in (1, 2, 3):
         assert not listener.wait_for_end(turn).was_stopped

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from tests.support.command import PATIENCE, invoke_alone
+from tests.support.openings import opening_of
 from tests.support.tiny_model import JAMO_VOCABULARY, tiny_model_file
 from tui_charrnn.cli.generate import generate
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.neuron import parse_clamps
-from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.paths import file_mark
@@ -32,9 +32,7 @@ from tui_charrnn.tui.text.saving import (
 )
 from tui_charrnn.tui.text.tape_start import (
     GenerationResult,
-    Opening,
     in_effect,
-    prime_tape,
     result_of,
 )
 
@@ -53,16 +51,11 @@ def generated(
     loaded = LoadedModel(
         load_model(model), ModelLabel("tiny", "file"), file=model, mark=file_mark(model)
     )
-    stream = CharacterStream(loaded.model, sampling)
-    primed = stream.prime(seed_text)
-    text = ""
-    while len(text) < length and not stream.is_complete:  # complete at the end of an acrostic
-        text += stream.next().character
-    return GenerationResult(
-        Opening(loaded, seed_text, primed.text, primed.unknown, stream.rng_seed),
-        text,
-        ((0, sampling),),
-    )
+    opening = opening_of(loaded, seed_text, sampling)
+    tape, text = opening.tape, ""
+    while len(text) < length and not tape.stream.is_complete:  # complete at the end of an acrostic
+        text += tape.next().character
+    return GenerationResult(opening, text, ((0, sampling),))
 
 
 def settings_beside(text: Path) -> dict[str, Any]:
@@ -178,7 +171,8 @@ def test_a_branch_where_cells_are_released_is_not_recorded_as_clamped(tmp_path: 
     """It forks exactly where its parent released them, without a change of its own."""
     loaded = LoadedModel(load_model(tiny_model_file(tmp_path / "tiny")), ModelLabel("tiny"))
     clamps = parse_clamps(["0:h0=1"], loaded.model.config)
-    tape, opening = prime_tape(loaded, "bad", COOL, clamps, lambda: False)
+    opening = opening_of(loaded, "bad", COOL, clamps)
+    tape = opening.tape
     for _ in range(5):
         tape.next()
     tape.stream.clamps = ()
@@ -187,7 +181,7 @@ def test_a_branch_where_cells_are_released_is_not_recorded_as_clamped(tmp_path: 
     tape.next()
     assert tape.branch.number == 1
     expected = ((0, ("0:h0=1",)), (5, ()))
-    assert [result_of(opening, tape, each, 6).clamps for each in (0, 1)] == [expected, expected]
+    assert [result_of(opening, each, 6).clamps for each in (0, 1)] == [expected, expected]
 
 
 def test_the_note_counts_syllables_and_not_their_jamo(tmp_path: Path) -> None:

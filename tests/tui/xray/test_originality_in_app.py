@@ -210,7 +210,7 @@ async def test_the_corpus_of_the_model_is_found_indexed_and_kept(tmp_path: Path)
 
 
 def _corpus_of(app: TapeApp) -> object:
-    opening = app.text.generation.opening if app.text.generation is not None else None
+    opening = app.text.opening
     return opening.loaded.model.corpus.get("name") if opening is not None else None
 
 

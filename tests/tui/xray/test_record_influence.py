@@ -23,12 +23,9 @@ def test_influence_ends_at_the_end_of_a_record(tmp_path: Path) -> None:
     settings = GenerationSettings()
     settings.speed, settings.length = None, 10**6
     settings.sampling = SamplingConfig(rng_seed=3)
-    generation = GenerationThread(
-        partial(start_tape, lambda _: LoadedModel(model, ModelLabel("names")), ""),
-        settings,
-        lambda _: None,
-    )
-    generation.begin()
+    generation = GenerationThread(settings, lambda _: None)
+    loaded = LoadedModel(model, ModelLabel("names"))
+    generation.begin(partial(start_tape, lambda _: loaded, ""))
     wait_for("the first record", lambda: generation.tape is not None, PATIENCE)
     tape = generation.tape
     assert tape is not None

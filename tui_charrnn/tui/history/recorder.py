@@ -101,7 +101,7 @@ class HistoryRecorder:
             return  # nothing new, or a later thread was faster
         units = result.opening.loaded.model.units
         generation = Generation(
-            seed_text=whole_text(result.opening.read_text, units),
+            seed_text=whole_text(result.opening.tape.seed_text, units),
             text=whole_text(result.generated[:KEPT_CHARACTERS], units),
             length=length,
             sampling=result.sampling,

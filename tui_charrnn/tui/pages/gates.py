@@ -60,7 +60,7 @@ class GatesPage(Page):
 
     def on_mount(self) -> None:
         """List the gates, with the clamps that are active at the cursor."""
-        tape = self._tape
+        tape = self.context.text.tape
         if tape is None:
             self.show_note(tr("There is no text yet whose gates could be changed."))
             return
@@ -109,7 +109,7 @@ class GatesPage(Page):
 
     def action_keep(self) -> None:
         """Close the page and continue from the cursor with the clamped gates."""
-        tape = self._tape
+        tape = self.context.text.tape
         if tape is None or not self._gates:
             return
         active = ActiveClamps(self._clamps, identity_of(tape.stream.model))
@@ -118,19 +118,14 @@ class GatesPage(Page):
         self.dismiss(None)
 
     @property
-    def _tape(self) -> Tape | None:
-        generation = self.context.text.generation
-        return generation.tape if generation is not None else None
-
-    @property
     def _clamps(self) -> tuple[Clamp, ...]:
         return (*self._cells, *(Clamp(gate, mean) for gate, mean in self.clamped.items()))
 
     def _evaluate(self) -> None:
         """Compute the effect of the clamped gates in a thread."""
-        tape, generation = self._tape, self.context.text.generation
+        tape, generation = self.context.text.tape, self.context.text.generation
         cells, clamps = self._cells, self._clamps
-        if tape is None or generation is None:
+        if tape is None:
             return
         self.picture.draw()  # the sliders move before the result arrives
 
@@ -156,7 +151,7 @@ class GatesPage(Page):
 
     def rows(self, width: int, height: int) -> list[str | Content]:
         """The sliders, the next characters, and both continuations."""
-        found, tape = self.found, self._tape
+        found, tape = self.found, self.context.text.tape
         if not self._gates:
             return []
         if found is None or tape is None:

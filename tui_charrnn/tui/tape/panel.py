@@ -115,7 +115,7 @@ class TapePanel(Static, can_focus=True):
         # the jamo before the position, which its character may complete to a syllable
         before = self.text.spelled(max(position - 2, 0), position)
         if opening is not None and position < 2:
-            before = opening.read_text[-2:] + before
+            before = opening.tape.seed_text[-2:] + before
         composed = [
             replace(each, character=continued(before, each.character))
             for each in known.alternatives
@@ -165,7 +165,7 @@ class TapePanel(Static, can_focus=True):
     def action_play(self) -> None:
         """Stop generating, or continue at the end of the displayed branch."""
         if self.text.view.streaming:
-            self.text.stop()
+            self.text.generation.stop()
         else:
             self.text.resume()
 
@@ -261,10 +261,10 @@ class TapePanel(Static, can_focus=True):
 
     def action_type(self) -> None:
         """Ask for characters to insert at the cursor, and continue after them."""
-        at, generation = self.cursor.at, self.text.generation
-        if at is None or generation is None or generation.tape is None:
+        at, loaded = self.cursor.at, self.text.loaded
+        if at is None or loaded is None:
             return
-        vocabulary = generation.tape.stream.model.vocabulary
+        vocabulary = loaded.model.vocabulary
 
         def problem(typed: str) -> str:
             if not typed:
@@ -286,18 +286,17 @@ class TapePanel(Static, can_focus=True):
 
     def action_save(self) -> None:
         """Save the tape to a file, in a thread."""
-        generation = self.text.generation
-        if generation is None or generation.tape is None or generation.opening is None:
+        opening = self.text.opening
+        if opening is None:
             return
-        tape, opening = generation.tape, generation.opening
 
         def saved(path: object) -> str:
-            count = len(tape.tree.branches)
+            count = len(opening.tape.tree.branches)
             branches = tr("one branch") if count == 1 else tr("{count} branches", count=count)
             return tr("Saved the tape, {branches}, to {path}", branches=branches, path=path)
 
         save_in_background(
-            lambda: save_tape(texts_folder(), tape, opening),
+            lambda: save_tape(texts_folder(), opening),
             saved,
             lambda reason: tr("The tape could not be saved: {reason}.", reason=reason),
             self.post_message,
@@ -353,7 +352,7 @@ class TapePanel(Static, can_focus=True):
         if tree is None:
             return
         if number != self.text.branch:
-            self.text.stop()
+            self.text.generation.stop()
         self.text.show_branch(number)
         self.cursor.point(min(position, self.text.shown))
         branch = tree.branches[number]
@@ -373,12 +372,12 @@ class TapePanel(Static, can_focus=True):
     def _read_candidates(self) -> None:
         """Read the candidates at the cursor, in a thread."""
         at, generation, self._page = self.cursor.at, self.text.generation, 0
-        if at is None or generation is None or generation.tape is None:
+        if at is None or generation.opening is None:
             self._latest.cancel()
             self.known = None
             self.redraw()
             return
-        vocabulary = generation.tape.stream.model.vocabulary
+        vocabulary = generation.opening.loaded.model.vocabulary
 
         def work(task: BackgroundTask) -> None:
             try:

@@ -47,8 +47,8 @@ def start_reading(
     load: Callable[[Wait], LoadedModel],
     settings: GenerationSettings,
     task: BackgroundTask,
-) -> tuple[Tape, Opening]:
-    """Return an empty tape, and an opening that has a text to read; else like `start_tape`.
+) -> Opening:
+    """Return an opening that has a text to read; else like `start_tape`.
 
     Args:
         given: The text, or the path of its file.
@@ -66,7 +66,7 @@ def start_reading(
         if name:
             empty = tr("There is no text to read in {name}: it is empty.", name=name)
         raise CorpusError(empty)
-    tape, opening = start_tape(load, "", settings, task)
+    opening = start_tape(load, "", settings, task)
     loaded = opening.loaded
     spelled = loaded.model.vocabulary.spell(text[:LONGEST])
     if not spelled.is_known.any():
@@ -77,7 +77,7 @@ def start_reading(
             count=len(text),
         )
     external = ExternalText(tuple(spelled.indices.tolist()), name, is_cut=len(text) > LONGEST)
-    return tape, opening._replace(external=external, unknown=spelled.unknown_in(text))
+    return opening._replace(external=external, unknown=spelled.unknown_in(text))
 
 
 def read_external(
@@ -158,7 +158,7 @@ def load_recording(
     load: Callable[[str | None, Wait], LoadedModel],
     _: GenerationSettings,
     task: BackgroundTask,
-) -> tuple[Tape, Opening]:
+) -> Opening:
     """Load a tape file with the model that generated it; a tape has its own settings.
 
     Args:

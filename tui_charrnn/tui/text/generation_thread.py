@@ -26,8 +26,8 @@ _SHORTEST_PAUSE: Final = 0.01  # seconds; waking up takes as long as generating 
 _MOST_LEADING: Final = 4  # most leading characters generated before the first frame
 _READER_PAUSE: Final = 0.002  # seconds between two characters while another thread reads the tape
 
-Start = Callable[["GenerationSettings", BackgroundTask], "tuple[Tape, Opening]"]
-"""Loads a model and returns a tape with its opening, such as `start_tape`; may block."""
+Start = Callable[["GenerationSettings", BackgroundTask], "Opening"]
+"""Loads a model and returns an opening, such as `start_tape`; may block."""
 
 
 class Fork(NamedTuple):
@@ -94,25 +94,17 @@ class GenerationThread:
     on a dead network drive would keep the app from exiting.
     """
 
-    def __init__(
-        self,
-        start: Start,
-        settings: GenerationSettings,
-        announce: Callable[[Message], object],
-    ) -> None:
+    def __init__(self, settings: GenerationSettings, announce: Callable[[Message], object]) -> None:
         """Prepare; `begin` starts the thread.
 
         Args:
-            start: Starts the tape; called in the thread.
             settings: Sampling and speed, read at every character.
             announce: Posts a message to the screen; thread-safe.
         """
-        self.tape: Tape | None = None
-        """Everything generated; only the thread may use its stream."""
         self.began = datetime.now()
         """Start, in local time."""
         self.opening: Opening | None = None
-        """The model and seed of the text; None until it has started."""
+        """The model, tape and seed of the text; None until it has started."""
         self.branch = 0
         """Number of the displayed branch."""
         self.shown = 0
@@ -121,7 +113,6 @@ class GenerationThread:
         """Called in the thread after each generated character."""
         self._readers = 0
         """Number of threads that are reading the tape."""
-        self._start = start
         self._settings = settings
         self._announce = announce
         self._applied: SamplingConfig | None = None
@@ -132,9 +123,14 @@ class GenerationThread:
         self.is_active = False
         """Whether more characters may be generated; written by the screen's thread only."""
 
-    def begin(self) -> None:
-        """Load the model, read the seed and generate; a tape or an external text is only read."""
-        self._run(self._begin)
+    @property
+    def tape(self) -> Tape | None:
+        """Everything generated; None until the text has started."""
+        return None if self.opening is None else self.opening.tape
+
+    def begin(self, start: Start) -> None:
+        """Start in the thread, and generate; a tape or an external text is only read."""
+        self._run(lambda task: self._begin(task, start))
 
     def resume(self) -> bool:
         """Continue at the end of the displayed branch; False if not started or still active."""
@@ -171,9 +167,7 @@ class GenerationThread:
 
     def result(self) -> GenerationResult | None:
         """Return what was taken of the displayed branch; None before the text has started."""
-        if self.tape is None or self.opening is None:
-            return None
-        return lazy.result_of(self.opening, self.tape, self.branch, self.shown)
+        return self.opening and lazy.result_of(self.opening, self.branch, self.shown)
 
     def read_position(self, branch: int, position: int) -> TapePosition | None:
         """Return the state and distribution at a position; None if it does not exist.
@@ -209,12 +203,13 @@ class GenerationThread:
 
         self.task = BackgroundTask("generation", guarded)
 
-    def _begin(self, task: BackgroundTask) -> str:
-        tape, opening = self._start(self._settings, task)
+    def _begin(self, task: BackgroundTask, start: Start) -> str:
+        opening = start(self._settings, task)
         if task.is_cancelled:
             return ""
+        tape = opening.tape
         self.branch, self.shown = tape.branch.number, 0
-        self.opening, self.tape = opening, tape
+        self.opening = opening
         is_generated, generated = opening.external is None and not opening.is_recorded, ""
         try:
             if is_generated:

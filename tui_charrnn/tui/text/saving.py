@@ -16,7 +16,6 @@ from tui_charrnn import __version__
 from tui_charrnn.config import FILTERS, SamplingConfig
 from tui_charrnn.errors import reason_of
 from tui_charrnn.folders import data_folder
-from tui_charrnn.generation.tape import Tape
 from tui_charrnn.generation.tape_file import tape_document
 from tui_charrnn.hangul import whole_text
 from tui_charrnn.settings import format_value
@@ -135,16 +134,16 @@ def save_copy(folder: Path, text: str) -> Path:
     return write_new(folder, f"copy-{now:%Y%m%d-%H%M%S}", {".txt": _encode(text)})
 
 
-def save_tape(folder: Path, tape: Tape, opening: Opening) -> Path:
+def save_tape(folder: Path, opening: Opening) -> Path:
     """Write a tape as JSON, even while it grows; otherwise like `save_result`."""
     now = datetime.datetime.now(datetime.UTC)
     file = opening.loaded.file
-    with tape.lock:
-        document = tape_document(tape)
+    with opening.tape.lock:
+        document = tape_document(opening.tape)
     about = {
         "program": f"charrnn-tui {__version__}",
         "saved": f"{now:%Y-%m-%dT%H:%M:%SZ}",
-        "model_label": str(opening.label),
+        "model_label": str(opening.loaded.label),
         "model_file": str(file.absolute()) if file is not None else None,
     }
     content = json.dumps(about | document, allow_nan=False) + "\n"
@@ -178,7 +177,7 @@ def describe(result: GenerationResult, now: datetime.datetime) -> dict[str, Any]
         "program": f"charrnn-tui {__version__}",
         "saved": f"{now:%Y-%m-%dT%H:%M:%SZ}",
         "model": {
-            "label": str(opening.label),
+            "label": str(opening.loaded.label),
             "file": str(opening.loaded.file.absolute()) if opening.loaded.file else None,
             "sha256": sha256,
             "training": dict(opening.loaded.model.training),

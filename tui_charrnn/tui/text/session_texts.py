@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from textual.message import Message
 
     from tui_charrnn.tui.text.generation_thread import Start
-    from tui_charrnn.tui.text.tape_start import GenerationResult, Opening
+    from tui_charrnn.tui.text.tape_start import Opening
     from tui_charrnn.tui.text.tape_text import TapeText
 
 _REMEMBERED: Final = 6
@@ -80,18 +80,14 @@ class SessionTexts:
         self.text.draw_new()
         self.stop()
         self.text.view.follows_end = True
-        self._starting = GenerationThread(start, self._settings, self._post)
-        self._starting.begin()
+        self._starting = GenerationThread(self._settings, self._post)
+        self._starting.begin(start)
 
     def stop(self) -> None:
         """Stop generating, and the preparation of a text; what is displayed stays."""
-        self.text.stop()
+        self.text.generation.stop()
         if self._starting is not None:
             self._starting.stop()
-
-    def result(self) -> GenerationResult | None:
-        """Return the displayed text and its settings; None before it has started."""
-        return self.text.generation.result() if self.text.generation is not None else None
 
     def take(self, message: GenerationMessage) -> None:
         """Handle a message of a generation thread.
@@ -123,7 +119,7 @@ class SessionTexts:
             return
         generation = self.texts[place + by]
         opening = generation.opening
-        if opening is None or generation.tape is None:
+        if opening is None:
             return
         text.draw_new()
         self.stop()
@@ -133,7 +129,7 @@ class SessionTexts:
         _free_states(before)
         generation.shown = 0
         self._write_opening(generation, opening)
-        self._take_settings(generation)
+        self._take_settings(opening)
         self._show_title()
         text.draw_new()
         self._show_note(self._format_place(place + by))
@@ -144,7 +140,7 @@ class SessionTexts:
         parts, fixed = [*settings.active_settings, settings.speed_label], settings.sampling.rng_seed
         if opening is not None:
             numbers = opening.loaded.model.numbers
-            model = [opening.label.translated, *([] if numbers == "float32" else [numbers])]
+            model = [opening.loaded.label.translated, *([] if numbers == "float32" else [numbers])]
             parts = [*model, *parts, tr("RNG {seed}", seed=opening.rng_seed)]
         if fixed is not None:
             is_next = opening is not None and opening.rng_seed != fixed
@@ -178,13 +174,13 @@ class SessionTexts:
     def _show_start(self, generation: GenerationThread, opening: Opening) -> None:
         """Show the seed text and start drawing what follows."""
         self._starting = None
-        self.text.stop()  # the text before may have been continued meanwhile
+        self.text.generation.stop()  # the text before may have been continued meanwhile
         _free_states(self.text.generation)
         self._write_opening(generation, opening)
         if opening.is_recorded:
-            self._take_settings(generation)
+            self._take_settings(opening)
         rules = self.rules_problem()
-        kept = self._drop_clamps(generation), self._remember(generation)
+        kept = self._drop_clamps(opening), self._remember(generation)
         described = _describe(opening)
         self._unknown_note = described if opening.unknown else ""
         sentences = filter(None, (described, rules, *kept))
@@ -198,19 +194,19 @@ class SessionTexts:
     def _show_end(self, event: GenerationEnded) -> None:
         """Draw the last characters and show how the text ended."""
         was_streaming = self.text.view.streaming  # else stopped for a text that has failed since
-        opening, tape = event.generation.opening, event.generation.tape
+        opening = event.generation.opening
         if not self._has_ended(event):
             return
         unknown_note, self._unknown_note = self._unknown_note, ""
-        if opening is None or tape is None:
+        if opening is None:
             self._show_note(tr("Stopped before the text began."))
-        elif tape.stream.is_complete:
+        elif opening.tape.stream.is_complete:
             key = key_label("speech.acrostic")
             self._show_note(
                 tr("The acrostic is complete; {key} changes it, Enter starts a new text.", key=key)
             )
         elif was_streaming:
-            is_between = tape.stream.is_between_records and not event.was_stopped
+            is_between = opening.tape.stream.is_between_records and not event.was_stopped
             if event.was_stopped or is_between:
                 end = tr("End of the record." if is_between else "Stopped.")
             else:
@@ -229,7 +225,7 @@ class SessionTexts:
         if not isinstance(event.error, CharRNNError | OSError):
             raise event.error
         if self._has_ended(event):
-            has_begun = event.generation.tape is not None
+            has_begun = event.generation.opening is not None
             # without a text, the note stays until one starts
             self._show_note(str(event.error), is_problem=True, lasts=not has_begun)
 
@@ -263,18 +259,16 @@ class SessionTexts:
             view.append("".join(c for _, c in group), "skipped" if is_unknown else "seed")
         self.text.begin(generation)
 
-    def _take_settings(self, generation: GenerationThread) -> None:
+    def _take_settings(self, opening: Opening) -> None:
         """Restore the sampling settings and clamps of a text, except a fixed RNG seed."""
-        if generation.tape is None:
-            return
-        stream, rng_seed = generation.tape.stream, self._settings.sampling.rng_seed
+        stream, rng_seed = opening.tape.stream, self._settings.sampling.rng_seed
         self._settings.sampling = dataclasses.replace(stream.sampling, rng_seed=rng_seed)
         self._settings.active_clamps = ActiveClamps(stream.clamps, identity_of(stream.model))
 
-    def _drop_clamps(self, generation: GenerationThread) -> str:
+    def _drop_clamps(self, opening: Opening) -> str:
         """Release the clamps of another model; return a note if there were any."""
-        active, tape = self._settings.active_clamps, generation.tape
-        if tape is None or not active.clamps or active.of(tape.stream.model):
+        active = self._settings.active_clamps
+        if not active.clamps or active.of(opening.loaded.model):
             return ""
         self._settings.active_clamps = ActiveClamps()
         return tr("Another model generates now, so the clamps are released.")
@@ -307,9 +301,9 @@ class SessionTexts:
         )
 
 
-def _free_states(generation: GenerationThread | None) -> None:
+def _free_states(generation: GenerationThread) -> None:
     """Free memory of a text that is no longer displayed."""
-    if generation is not None and generation.tape is not None:
+    if generation.tape is not None:
         generation.tape.limit_states(_INACTIVE_BYTES)
 
 

@@ -6,7 +6,6 @@ import unicodedata
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from tui_charrnn import lazy
-from tui_charrnn.generation.neuron import Clamp
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.hangul import INITIALS
@@ -16,7 +15,6 @@ if TYPE_CHECKING:  # modules that the first character does not need
     from collections.abc import Callable, Sequence
 
     from tui_charrnn.config import SamplingConfig
-    from tui_charrnn.history.model_label import ModelLabel
     from tui_charrnn.tui.background import BackgroundTask
     from tui_charrnn.tui.session import GenerationSettings
     from tui_charrnn.tui.text.model_loader import LoadedModel, Wait
@@ -51,28 +49,25 @@ class ExternalText(NamedTuple):
 
 
 class Opening(NamedTuple):
-    """The model, the seed and the RNG seed of a text."""
+    """The model, the tape and the seed of a text."""
 
     loaded: LoadedModel
     """The model that generates."""
+    tape: Tape
+    """Everything generated; only the generating thread may use its stream."""
     seed_text: str
-    """Composed (Unicode NFC), with unknown characters."""
-    read_text: str
-    """The part of it that the model read."""
+    """Composed (Unicode NFC), with unknown characters; the tape has what the model read of it."""
     unknown: dict[int, str]
     """Its unknown characters by position."""
-    rng_seed: int
-    clamps: tuple[str, ...] = ()
-    """The clamps while the seed text was read, as LAYER:CELL=VALUE."""
     is_recorded: bool = False
     """Whether the text was loaded from a saved tape."""
     external: ExternalText | None = None
     """The external text to read instead of generating; `unknown` then refers to it."""
 
     @property
-    def label(self) -> ModelLabel:
-        """What the model is called; safe to show."""
-        return self.loaded.label
+    def rng_seed(self) -> int:
+        """The RNG seed of the first character."""
+        return self.tape.tree.branches[0].draws[0].rng_seed
 
     @property
     def is_jamo(self) -> bool:
@@ -101,7 +96,7 @@ class GenerationResult(NamedTuple):
     @property
     def text(self) -> str:
         """The seed text as read by the model, and the generated text."""
-        return self.opening.read_text + self.generated
+        return self.opening.tape.seed_text + self.generated
 
 
 def start_tape(
@@ -109,8 +104,8 @@ def start_tape(
     seed_text: str | None,
     settings: GenerationSettings,
     task: BackgroundTask,
-) -> tuple[Tape, Opening]:
-    """Load a model, read a seed text, and return an empty tape and its opening.
+) -> Opening:
+    """Load a model, read a seed text, and return the opening of a text that is still empty.
 
     Args:
         load: Loads the model.
@@ -119,52 +114,32 @@ def start_tape(
         task: The task that calls this; once it is cancelled, the rest is left unread.
     """
     loaded = load(task.is_cancelled_after)
-    clamps = settings.active_clamps.of(loaded.model)
-    return prime_tape(loaded, seed_text, settings.sampling, clamps, lambda: task.is_cancelled)
-
-
-def prime_tape(
-    loaded: LoadedModel,
-    seed_text: str | None,
-    sampling: SamplingConfig,
-    clamps: tuple[Clamp, ...],
-    should_stop: Callable[[], bool],
-) -> tuple[Tape, Opening]:
-    """Read a seed text with a loaded model; see `start_tape`."""
     if seed_text is None:  # a speaker's name for Shakespeare, else empty
         corpus = str(loaded.model.corpus.get("name", ""))
         seed_text = "ROMEO:" if "shakespeare" in corpus.casefold() else ""
-    stream = CharacterStream(loaded.model, sampling, clamps)
-    primed = stream.prime(seed_text, should_stop)
+    clamps = settings.active_clamps.of(loaded.model)
+    stream = CharacterStream(loaded.model, settings.sampling, clamps)
+    primed = stream.prime(seed_text, lambda: task.is_cancelled)
     composed = unicodedata.normalize("NFC", seed_text)
     if primed.text[-1:] in INITIALS:  # the typed letter starts a syllable
         composed = composed[:-1] + primed.text[-1]
-    opening = Opening(
-        loaded=loaded,
-        seed_text=composed,
-        read_text=primed.text,
-        unknown=primed.unknown,
-        rng_seed=stream.rng_seed,
-        clamps=tuple(map(str, clamps)),
-    )
-    return Tape(stream, primed.text), opening
+    return Opening(loaded, Tape(stream, primed.text), composed, primed.unknown)
 
 
-def load_tape(loaded: LoadedModel, document: object) -> tuple[Tape, Opening]:
-    """Load a tape from a document of `tape_document`, and return its opening.
+def load_tape(loaded: LoadedModel, document: object) -> Opening:
+    """Load a tape from a document of `tape_document`.
 
     Raises:
         DataError: If it is not a tape, or not one of this model.
     """
     tape = lazy.open_tape(loaded.model, document)
     loaded = loaded._replace(model=tape.stream.model)
-    seed_text, rng_seed = tape.seed_text, tape.tree.branches[0].draws[0].rng_seed
-    clamps = tuple(map(str, tape.seed_clamps))
-    return tape, Opening(loaded, seed_text, seed_text, {}, rng_seed, clamps, is_recorded=True)
+    return Opening(loaded, tape, tape.seed_text, {}, is_recorded=True)
 
 
-def result_of(opening: Opening, tape: Tape, number: int, length: int) -> GenerationResult:
+def result_of(opening: Opening, number: int, length: int) -> GenerationResult:
     """Return the first `length` characters of a branch, with the settings they depend on."""
+    tape = opening.tape
     parts = [(branch, min(end, length)) for branch, end in tape.tree.lineage(number)][::-1]
     parts = [(branch, end) for branch, end in parts if branch.start <= end]
     changes = [
@@ -181,7 +156,7 @@ def result_of(opening: Opening, tape: Tape, number: int, length: int) -> Generat
     ]
     clamps = in_effect(set_clamps, length)
     reason = ""
-    if opening.clamps != clamps[0][1]:
+    if tuple(map(str, tape.seed_clamps)) != clamps[0][1]:
         reason = _OTHER_CELLS
     elif any(branch.start <= taken < end for branch, end in parts for taken in branch.taken):
         reason = _BY_HAND

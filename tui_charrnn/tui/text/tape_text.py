@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from tui_charrnn.hangul import continues_syllable
 from tui_charrnn.tui.background import Signal
+from tui_charrnn.tui.text.generation_thread import GenerationThread
 from tui_charrnn.tui.text.text_view import Overlay, TextLayer, TextView
 from tui_charrnn.tui.text.wrapped_text import (
     Direction,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from tui_charrnn.generation.tape import Tape
     from tui_charrnn.generation.tree import Tree
     from tui_charrnn.tui.session import GenerationSettings
-    from tui_charrnn.tui.text.generation_thread import Fork, GenerationThread
+    from tui_charrnn.tui.text.generation_thread import Fork
     from tui_charrnn.tui.text.model_loader import LoadedModel
     from tui_charrnn.tui.text.tape_start import Opening
 
@@ -48,8 +49,8 @@ class TapeText:
     def __init__(self, view: TextView, settings: GenerationSettings) -> None:
         """Start without a text; the speed of the settings decides how often to draw."""
         self.view = view
-        self.generation: GenerationThread | None = None
-        """The displayed text; None before the first one."""
+        self.generation = GenerationThread(settings, view.post_message)
+        """The displayed text; before the first one, a text that has not started."""
         self.begun = Signal()
         """Sent when another text is displayed."""
         self.cursor = TapeCursor(self)
@@ -63,7 +64,7 @@ class TapeText:
     @property
     def opening(self) -> Opening | None:
         """The opening of the displayed text; None without a text."""
-        return self.generation.opening if self.generation is not None else None
+        return self.generation.opening
 
     @property
     def loaded(self) -> LoadedModel | None:
@@ -73,17 +74,17 @@ class TapeText:
     @property
     def branch(self) -> int:
         """Number of the displayed branch."""
-        return self.generation.branch if self.generation is not None else 0
+        return self.generation.branch
 
     @property
     def shown(self) -> int:
         """Number of displayed characters, which is the last position."""
-        return self.generation.shown if self.generation is not None else 0
+        return self.generation.shown
 
     @property
     def tape(self) -> Tape | None:
         """The tape of the displayed text; None without a text."""
-        return self.generation.tape if self.generation is not None else None
+        return self.generation.tape
 
     @property
     def tree(self) -> Tree | None:
@@ -97,23 +98,17 @@ class TapeText:
             self._frames = self.view.set_interval(FRAME, self._draw_frame, pause=True)
         (self._frames.resume if is_on else self._frames.pause)()
 
-    def stop(self) -> None:
-        """Stop generating; the text stays."""
-        if self.generation is not None and self.generation.is_active:
-            self.generation.stop()
-
     def resume(self) -> bool:
         """Continue at the end of the displayed branch; False if there is nothing to continue."""
-        if self.generation is None or not self.generation.resume():
+        if not self.generation.resume():
             return False
         self.stream(True)
         return True
 
     def branch_off(self, fork: Fork) -> None:
         """Continue from any position of the tape; running generation stops, its text is kept."""
-        if self.generation is not None and self.generation.tape is not None:
-            self.generation.branch_off(fork)
-            self.stream(True)
+        self.generation.branch_off(fork)
+        self.stream(True)
 
     def begin(self, generation: GenerationThread) -> None:
         """Append the characters of a text, from its first one on, after what is shown now."""
@@ -125,15 +120,13 @@ class TapeText:
     def draw_new(self) -> None:
         """Append the characters generated since the last call."""
         before = self.shown
-        if self.generation is None:
-            return
         if new := self.generation.take():
             self.view.append(new, "generated")
         self.cursor.text_grew(before)
 
     def show_branch(self, number: int) -> None:
         """Show another branch, by its number, from its fork with the displayed one on."""
-        if self.generation is None or self.tree is None or number == self.branch:
+        if self.tree is None or number == self.branch:
             return
         shared = min(self.tree.split_position(self.branch, number), self.shown)
         if self.place_at(shared) is None:  # the rows of the shared part were dropped

@@ -181,9 +181,8 @@ class XrayColors(TextLayer):
 
     def _current_reading(self) -> XrayReading | None:
         """Return the reading of the displayed text; None without a text."""
-        generation, tape = self.text.generation, self.text.tape
-        if self.reading is None and generation is not None and tape is not None:
-            self.reading = XrayReading(generation, tape, self._announce)
+        if self.reading is None and self.text.tape is not None:
+            self.reading = XrayReading(self.text.generation, self.text.tape, self._announce)
         return self.reading
 
     def _in_view(self) -> tuple[int, int]:

@@ -158,14 +158,14 @@ class NeuronPanel(CursorView):
         Args:
             path: Path of a text; "" is the model's corpus, None keeps the result for any text.
         """
-        loaded, generation = self._text.loaded, self._text.generation
-        if loaded is None or generation is None:
+        loaded = self._text.loaded
+        if loaded is None:
             self.empty_text = tr("No model is loaded yet.")
         elif path is not None or self._searched is not loaded.model:
             self.cancel()
             self._searched = loaded.model
             self.found, self._filter, self.empty_text = None, "", ""
-            result = generation.result()
+            result = self._text.generation.result()
             generated = result.generated if result is not None else ""
 
             def show_progress(words: str) -> None:
