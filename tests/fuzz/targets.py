@@ -40,7 +40,7 @@ from tui_charrnn.runs.control import send_request, take_requests
 from tui_charrnn.runs.json_values import encode_json
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
 from tui_charrnn.runs.liveness import Liveness
-from tui_charrnn.runs.reader import LogTail, RunReader, read_description, read_log_end, read_status
+from tui_charrnn.runs.reader import LogTail, RunReader, read_description, read_status
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.history import read_history
@@ -101,7 +101,7 @@ def look_at(folder: Path) -> None:
     card_rows(view)
     draw_panes(view)
     format_state(view, 2.0)
-    diagnose(view, 1, read_log_end(run.log))
+    diagnose(view, 1, LogTail(run.log).read_rest())
 
 
 def draw_panes(view: RunView) -> None:

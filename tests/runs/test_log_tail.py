@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tui_charrnn.errors import RunError
-from tui_charrnn.runs.reader import LogTail, read_log_end
+from tui_charrnn.runs.reader import LogTail
 
 
 @pytest.fixture
@@ -120,19 +120,17 @@ def test_what_is_no_file_is_refused_and_not_waited_for(log: Path, make: object) 
     make(log)
     with pytest.raises(RunError, match="is not a file"):
         LogTail(log).read_new()
-    with pytest.raises(RunError, match="is not a file"):
-        read_log_end(log)
 
 
 def test_the_end_of_a_log_has_its_torn_line(log: Path) -> None:
     append(log, "one\ntwo\nthr")
-    assert read_log_end(log, window=8) == ["two", "thr"]
+    assert LogTail(log, window=8).read_rest() == ["two", "thr"]
 
 
 def test_the_end_of_no_log_is_nothing(log: Path) -> None:
-    assert read_log_end(log) == []
+    assert LogTail(log).read_rest() == []
 
 
 def test_a_log_of_one_torn_line_is_not_empty(log: Path) -> None:
     log.write_bytes(b"Killed")
-    assert read_log_end(log) == ["Killed"]
+    assert LogTail(log).read_rest() == ["Killed"]

@@ -96,14 +96,14 @@ def test_a_line_beyond_the_limit_is_passed_over(path: Path) -> None:
     for _ in range(50):
         seen += tail.read_new_lines(max_bytes=50)
     assert seen == ["one", "two"]
-    assert tail.refused == 1
+    assert tail.unreadable == 1
 
 
 def test_a_line_beyond_the_limit_is_passed_over_in_one_look_too(path: Path) -> None:
     tail = LineTail(path, line_limit=100)
     path.write_bytes(b"one\n" + b"x" * 1_000 + b"\ntwo\n")
     assert tail.read_new_lines() == ["one", "two"]
-    assert tail.refused == 1
+    assert tail.unreadable == 1
 
 
 def test_a_line_longer_than_one_look_is_read(path: Path) -> None:

@@ -45,8 +45,6 @@ _DEFAULT_START: Final = "The "
 _START_WORDS: Final = 3
 _START_LENGTH: Final = 40
 """Words, and characters, of a pinned seed text that are suggested as a seed text."""
-_LOG_END: Final = 64 << 10
-"""Bytes at the end of a log that are searched for the last error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,14 +272,14 @@ def report_failure(run: RunDirectory, returncode: int, log: LogTail) -> None:
 
 def _log_from_here(run: RunDirectory) -> LogTail:
     """Return a reader of what is added to the trainer's log from now on."""
-    log = LogTail(run.log, window=_LOG_END)
+    log = LogTail(run.log)
     _new_lines(log)
     return log
 
 
 def _new_lines(log: LogTail) -> list[str]:
     with contextlib.suppress(RunError):
-        return [*log.read_new(), *log.read_new()]  # the second one returns an incomplete last line
+        return log.read_rest()
     return []
 
 

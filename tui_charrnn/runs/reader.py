@@ -24,7 +24,7 @@ _FINGERPRINT: Final = 64
 """Bytes before the read position that identify the file on the next read."""
 
 
-class GrowingFile:
+class _GrowingFile:
     """A read position in a file that may be missing at first, truncated or replaced."""
 
     def __init__(self, path: Path) -> None:
@@ -32,13 +32,13 @@ class GrowingFile:
         self._path = path
         self._inode = (0, 0)
         self._last_bytes = b""
-        self.offset = 0
+        self._offset = 0
         """Where the next read begins."""
         self.restarts = 0
         """How often the file was replaced; discard everything read before when it rises."""
 
     @contextmanager
-    def opened(self) -> Iterator[tuple[OpenedFile, int, bool] | None]:
+    def _opened(self) -> Iterator[tuple[OpenedFile, int, bool] | None]:
         """Open the file to read from the current position; from the beginning if it was replaced.
 
         Yields:
@@ -60,31 +60,27 @@ class GrowingFile:
                 is_other = not self._is_same(file, status)
                 if is_other:
                     self.restarts += 1
-                    self.offset, self._last_bytes = 0, b""
+                    self._offset, self._last_bytes = 0, b""
                 self._inode = (status.st_dev, status.st_ino)
                 yield file, status.st_size, is_other
         except OSError as error:
             raise RunError.unreadable(self._path, error) from error
 
-    def advance(self, data: bytes) -> None:
-        """Advance the position by the data that was read at `offset`."""
-        self.offset += len(data)
+    def _advance(self, data: bytes) -> None:
+        """Advance the position by the data that was read at `_offset`."""
+        self._offset += len(data)
         self._last_bytes = (self._last_bytes + data[-_FINGERPRINT:])[-_FINGERPRINT:]
 
-    def skip_to(self, offset: int) -> None:
-        """Move the position forward to a byte."""
-        self.offset, self._last_bytes = offset, b""
-
     def _is_same(self, file: OpenedFile, status: os.stat_result) -> bool:
-        if self.offset == 0:
+        if self._offset == 0:
             return True
-        if self._inode != (status.st_dev, status.st_ino) or status.st_size < self.offset:
+        if self._inode != (status.st_dev, status.st_ino) or status.st_size < self._offset:
             return False
-        known = file.read_at(len(self._last_bytes), self.offset - len(self._last_bytes))
+        known = file.read_at(len(self._last_bytes), self._offset - len(self._last_bytes))
         return known == self._last_bytes
 
 
-class LineTail:
+class LineTail(_GrowingFile):
     """Follows a file to which another process appends lines.
 
     An incomplete last line is left for the next read. A file that was truncated or replaced is read
@@ -92,17 +88,13 @@ class LineTail:
     """
 
     def __init__(self, path: Path, *, line_limit: int = LINE_LIMIT) -> None:
-        self._file, self._line_limit = GrowingFile(path), line_limit
+        super().__init__(path)
+        self._line_limit = line_limit
         self._is_inside_refused = False
-        self.refused = 0
-        """Number of skipped lines that were longer than the limit."""
+        self.unreadable = 0
+        """Number of lines that cannot be used: longer than the limit, or not records."""
         self.behind = 0
         """Unread bytes after the last read."""
-
-    @property
-    def restarts(self) -> int:
-        """How often the file was replaced; discard everything read before when it rises."""
-        return self._file.restarts
 
     def read_new_lines(self, max_bytes: int = 1 << 20) -> list[str]:
         """Read as `read_new_bytes` does, and return text without line feeds."""
@@ -118,28 +110,28 @@ class LineTail:
         Raises:
             RunError: If the file exists and cannot be read.
         """
-        with self._file.opened() as opened:
+        with self._opened() as opened:
             if opened is None:
                 return b""
             file, size, is_other = opened
             if is_other:
                 self._is_inside_refused = False
             lines = self._next_lines(file, max_bytes)
-            self.behind = max(0, size - self._file.offset)
+            self.behind = max(0, size - self._offset)
             return lines
 
     def _next_lines(self, file: OpenedFile, max_bytes: int) -> bytes:
-        chunk = file.read_at(max_bytes, self._file.offset)
+        chunk = file.read_at(max_bytes, self._offset)
         if b"\n" not in chunk and len(chunk) == max_bytes:
-            chunk = file.read_at(max(max_bytes, self._line_limit), self._file.offset)
+            chunk = file.read_at(max(max_bytes, self._line_limit), self._offset)
         end = chunk.rfind(b"\n") + 1
         if end == 0 and len(chunk) >= self._line_limit:
-            self.refused += not self._is_inside_refused
+            self.unreadable += not self._is_inside_refused
             self._is_inside_refused = True
-            self._file.advance(chunk)
+            self._advance(chunk)
             return b""
         whole = chunk[:end]
-        self._file.advance(whole)
+        self._advance(whole)
         if whole and self._is_inside_refused:
             whole = whole[whole.index(b"\n") + 1 :]  # the end of the line that was refused
             self._is_inside_refused = False
@@ -148,7 +140,7 @@ class LineTail:
     def _without_long_lines(self, whole: bytes) -> bytes:
         lines = whole.split(b"\n")[:-1]
         short = [line for line in lines if len(line) <= self._line_limit]
-        self.refused += len(lines) - len(short)
+        self.unreadable += len(lines) - len(short)
         return b"".join(line + b"\n" for line in short)
 
 
@@ -238,27 +230,11 @@ def _batches(fields: list[bytes], begin: int, end: int) -> list[BatchStretch]:
     return [BatchStretch(list(map(int, steps)), *numbers)]
 
 
-class RunReader:
+class RunReader(LineTail):
     """Follows the records of a run."""
 
     def __init__(self, run: RunDirectory) -> None:
-        self._tail = LineTail(run.events)
-        self._undecodable = 0
-
-    @property
-    def unreadable(self) -> int:
-        """Number of lines that are not records: damaged or too long."""
-        return self._undecodable + self._tail.refused
-
-    @property
-    def restarts(self) -> int:
-        """How often the file was replaced; discard all earlier records when it rises."""
-        return self._tail.restarts
-
-    @property
-    def behind(self) -> int:
-        """Unread bytes of the file."""
-        return self._tail.behind
+        super().__init__(run.events)
 
     def read_new(self, max_bytes: int = 1 << 20) -> list[Record]:
         """Read the records since the last call, skipping unknown kinds.
@@ -280,7 +256,7 @@ class RunReader:
             RunError: If the file exists and cannot be read.
         """
         items: list[RecordOrBatch] = []
-        for part in split_stretches(self._tail.read_new_bytes(max_bytes)):
+        for part in split_stretches(self.read_new_bytes(max_bytes)):
             item = part if isinstance(part, BatchStretch) else self._decode(part)
             if item is not None:
                 items.append(item)
@@ -302,7 +278,7 @@ class RunReader:
         try:
             record = decode_record(line.decode("utf-8", "replace")) if line else None
         except ValueError:
-            self._undecodable += 1
+            self.unreadable += 1
             return None
         return BatchStretch.of(record) if isinstance(record, BatchTrained) else record
 
@@ -331,7 +307,7 @@ def read_description(run: RunDirectory) -> RunDescription:
         raise RunError("{path} is not a run: it has no run.json.", path=run.path) from error
 
 
-class LogTail:
+class LogTail(_GrowingFile):
     """Follows the end of a growing text file, in constant time for any size.
 
     Unlike `LineTail`, it skips text: of the lines added since the last read, only the end is read.
@@ -341,7 +317,8 @@ class LogTail:
 
     def __init__(self, path: Path, *, window: int = 256 << 10) -> None:
         """Start near the end; `window` is the maximum of bytes to read per call."""
-        self._file, self._window = GrowingFile(path), window
+        super().__init__(path)
+        self._window = window
         self._torn = b""
         """The incomplete line that the last read left."""
         self._gave_torn = False
@@ -349,18 +326,13 @@ class LogTail:
         self.has_passed_over = False
         """Whether some of the file was skipped."""
 
-    @property
-    def restarts(self) -> int:
-        """How often the file was replaced; discard everything read before when it rises."""
-        return self._file.restarts
-
     def read_new(self) -> list[str]:
         """Read the lines since the last call, without line ends.
 
         Raises:
             RunError: If the file exists and cannot be read.
         """
-        with self._file.opened() as opened:
+        with self._opened() as opened:
             if opened is None:
                 return []
             file, size, is_other = opened
@@ -368,7 +340,7 @@ class LogTail:
                 self._torn = b""
                 self._gave_torn = self.has_passed_over = False
             self._pass_over(file, size - self._window)
-            data = file.read_at(self._window, self._file.offset)
+            data = file.read_at(self._window, self._offset)
         end = data.rfind(b"\n") + 1
         torn = data[end:]
         if torn and (torn == self._torn or len(torn) > _TORN_LIMIT):
@@ -376,31 +348,25 @@ class LogTail:
         self._torn = torn
         return self._take(data[:end])
 
+    def read_rest(self) -> list[str]:
+        """Read as `read_new` does, and return an incomplete last line at once."""
+        return [*self.read_new(), *self.read_new()]
+
     def _pass_over(self, file: OpenedFile, first: int) -> None:
         """Skip to the first line that begins at byte `first` or later."""
-        if first <= self._file.offset:
+        if first <= self._offset:
             return
         begin = file.read_at(_TORN_LIMIT, first).find(b"\n") + 1
-        self._file.skip_to(first + begin)
+        self._offset, self._last_bytes = first + begin, b""
         self._gave_torn = False
         self.has_passed_over = True
 
     def _take(self, data: bytes) -> list[str]:
         if not data:
             return []
-        self._file.advance(data)
+        self._advance(data)
         if self._gave_torn and data.startswith(b"\n"):
             data = data[1:]  # the end of the line that was returned without it
         self._gave_torn = not data.endswith(b"\n") if data else False
         lines = data.removesuffix(b"\n").split(b"\n") if data else []
         return [line.removesuffix(b"\r").decode("utf-8", "replace") for line in lines]
-
-
-def read_log_end(path: Path, *, window: int = 64 << 10) -> list[str]:
-    """Return the lines in the last `window` bytes of a log; empty if there is no log.
-
-    Raises:
-        RunError: If the file exists and cannot be read.
-    """
-    tail = LogTail(path, window=window)
-    return [*tail.read_new(), *tail.read_new()]  # the second call returns an incomplete last line

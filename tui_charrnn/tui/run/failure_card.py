@@ -16,7 +16,7 @@ from textual.getters import query_one
 from textual.widgets import Button, Static
 
 from tui_charrnn.errors import CharRNNError
-from tui_charrnn.runs.reader import read_log_end
+from tui_charrnn.runs.reader import LogTail
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.messages import NewRunRequested, PaneRequested, ResumeRequested, RunChanged
@@ -262,6 +262,6 @@ class LogExcerpt:
 
 def _read_end(run: RunDirectory) -> tuple[str, ...]:
     try:
-        return tuple(read_log_end(run.log))
+        return tuple(LogTail(run.log).read_rest())
     except CharRNNError as error:
         return (str(error),)

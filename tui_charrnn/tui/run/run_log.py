@@ -53,7 +53,7 @@ class StorySource:
         behind = -1
         while self._tail.behind != behind:  # until nothing or only an unfinished line is left
             behind = self._tail.behind
-            new = self._tail.read_new_lines(1 << 20)
+            new = self._tail.read_new_lines()
             if self._story is None or self._tail.restarts > self._restarts:
                 self._starts_over = self._tail.restarts > self._restarts
                 self._restarts = self._tail.restarts
