@@ -62,7 +62,7 @@ def test_a_run_whose_beat_stands_still_is_free(run: RunDirectory, neighbor: Neig
     with written_by(disk_without_locks()):
         lock = lock_run(run)
     assert neighbor.waited >= 4
-    lock.release()
+    lock.close()
 
 
 def test_a_dead_process_of_this_machine_is_not_waited_for(
@@ -72,7 +72,7 @@ def test_a_dead_process_of_this_machine_is_not_waited_for(
     with written_by(disk_without_locks()):
         lock = lock_run(run)
     assert neighbor.waited == 0
-    lock.release()
+    lock.close()
 
 
 @pytest.mark.usefixtures("neighbor")
@@ -83,16 +83,13 @@ def test_upkeep_waits_for_a_beat_too(run: RunDirectory) -> None:
 
 
 def test_a_run_that_nobody_took_up_needs_no_lock(run: RunDirectory) -> None:
-    assert lock_out_trainers(run) is None
-    assert not run.lock.exists()
+    with lock_out_trainers(run):
+        assert not run.lock.exists()
 
 
 def test_a_run_that_is_kept_from_trainers_is_theirs_again_afterward(run: RunDirectory) -> None:
     run.lock.write_bytes(b"whoever was the last")
-    lock = lock_out_trainers(run)
-    assert lock is not None
-    with pytest.raises(RunLockedError):
+    with lock_out_trainers(run), pytest.raises(RunLockedError):
         lock_run(run)
     assert run.lock.read_bytes() == b"whoever was the last"
-    lock.release()
-    lock_run(run).release()
+    lock_run(run).close()

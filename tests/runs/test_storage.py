@@ -188,11 +188,11 @@ def test_a_lock_keeps_others_out_until_it_is_released(tmp_path: Path) -> None:
     assert first.is_real
     assert storage.lock(path, b"second") is None
     assert path.read_bytes() == b"first"
-    first.release()
+    first.close()
     second = storage.lock(path, b"2")
     assert second is not None
     assert path.read_bytes() == b"2"
-    second.release()
+    second.close()
 
 
 def test_a_file_system_without_locks_is_told_apart(tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ def test_a_file_system_without_locks_is_told_apart(tmp_path: Path) -> None:
     lock = storage_on(disk).lock(tmp_path / "run.lock", b"me")
     assert lock is not None
     assert not lock.is_real
-    lock.release()
+    lock.close()
 
 
 def test_no_descriptor_is_left_open_by_a_failed_write(tmp_path: Path) -> None:

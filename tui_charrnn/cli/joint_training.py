@@ -173,8 +173,8 @@ def _prepare_run(request: RunRequest, replicas: int) -> RunDirectory:
     text = read_named_corpus(request.corpus, request.reading)
     check_batch(text.split(training.validation_fraction), training)
     run = request.find_or_make(text)
-    if (lock := lock_out_trainers(run)) is not None:
-        lock.release()
+    with lock_out_trainers(run):
+        pass
     description = read_description(run)  # an existing run may have another batch size
     check_batch(description.corpus.training_characters, description.training)
     return run

@@ -16,7 +16,7 @@ import socket
 import unicodedata
 import uuid
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -286,21 +286,6 @@ _TRASH_ENTRY: Final = re.compile(r"\d{8}T\d{6}\.\d{6}Z")
 """Names made by `_TIME_FORM`; this program puts nothing else in the trash."""
 
 
-@dataclass(frozen=True, slots=True)
-class TrashedRun:
-    """A deleted run that can be restored."""
-
-    path: Path
-    """Its path in the trash."""
-    deleted_at: str
-    """UTC time of deletion, the name of its trash folder; sorts by time."""
-
-    @property
-    def name(self) -> str:
-        """The run's name before deletion."""
-        return self.path.name
-
-
 def rename_run(run: RunDirectory, name: str) -> RunDirectory:
     """Rename a run by renaming its folder; nothing inside it changes.
 
@@ -329,16 +314,18 @@ def refuse_live(run: RunDirectory) -> None:
         pass
 
 
-def trash_run(run: RunDirectory) -> TrashedRun:
+def trash_run(run: RunDirectory) -> RunDirectory:
     """Move a run to the trash of its folder; `restore_run` restores it.
+
+    Returns:
+        The run in the trash.
 
     Raises:
         RunLockedError: If it is being trained.
         StorageError: If the disk refuses; the run is unchanged.
     """
     storage = Storage(inside=run.path.parent)
-    deleted_at = datetime.now(UTC).strftime(_TIME_FORM)
-    target = run.path.parent / TRASH / deleted_at / run.name
+    target = run.path.parent / TRASH / datetime.now(UTC).strftime(_TIME_FORM) / run.name
     with _trainers_kept_out(run):
         storage.make_folder(target.parent)
         try:
@@ -347,17 +334,17 @@ def trash_run(run: RunDirectory) -> TrashedRun:
             with contextlib.suppress(OSError):
                 target.parent.rmdir()
             raise
-    return TrashedRun(target, deleted_at)
+    return RunDirectory(target)
 
 
-def list_trash(folder: Path) -> list[TrashedRun]:
+def list_trash(folder: Path) -> list[RunDirectory]:
     """Return the runs in the trash of a runs folder, most recently deleted first."""
     found = [
-        TrashedRun(folder / TRASH / deleted_at / name, deleted_at)
+        folder / TRASH / deleted_at / name
         for deleted_at in filter(_TRASH_ENTRY.fullmatch, _names(folder / TRASH, folder))
         for name in _names(folder / TRASH / deleted_at, folder)
     ]
-    return sorted(found, key=lambda run: (run.deleted_at, run.name), reverse=True)
+    return list(map(RunDirectory, reversed(found)))  # `names_in` sorts
 
 
 def restore_run(folder: Path, name: str | None = None) -> RunDirectory:
@@ -426,14 +413,11 @@ def _trainers_kept_out(run: RunDirectory, *, renames: bool = False) -> Iterator[
             run=run.name,
             command=format_command("stop", run),
         ) from error
-    try:
+    with lock:
         yield
-    finally:
-        if lock is not None:
-            lock.release()
 
 
-def _nothing_to_restore(folder: Path, name: str | None, trashed: list[TrashedRun]) -> str:
+def _nothing_to_restore(folder: Path, name: str | None, trashed: list[RunDirectory]) -> str:
     if not trashed:
         return tr("There is nothing in the trash of {folder}.", folder=folder)
     return tr(

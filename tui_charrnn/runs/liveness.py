@@ -1,11 +1,11 @@
 """Detect whether a trainer is alive, and lock a run for one writer."""
 
-import contextlib
 import os
 import socket
 import stat
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
@@ -68,7 +68,7 @@ def process_exists(pid: int) -> bool:
         return False
     except PermissionError:
         return True  # it exists and belongs to another user
-    with contextlib.suppress(OSError, IndexError):
+    with suppress(OSError, IndexError):
         state = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0]
         return state not in {b"Z", b"X"}
     return True
@@ -138,11 +138,11 @@ def lock_run(run: RunDirectory) -> FileLock:
     return _take_lock(run, encode_json(holder))
 
 
-def lock_out_trainers(run: RunDirectory) -> FileLock | None:
+def lock_out_trainers(run: RunDirectory) -> AbstractContextManager[object]:
     """Lock a run without training it; the contents of run.lock are unchanged.
 
     Returns:
-        The lock, or None if the run has no lock file because no trainer ever started.
+        Holds the lock; without a lock file, no trainer ever started and nothing is locked.
 
     Raises:
         RunLockedError: If a trainer is writing the run.
@@ -152,9 +152,9 @@ def lock_out_trainers(run: RunDirectory) -> FileLock | None:
         try:
             facts = file_system().lstat(run.lock)
         except FileNotFoundError:
-            return None
+            return nullcontext()
     is_link = stat.S_ISLNK(facts.st_mode)  # trainers refuse runs that contain links
-    return None if is_link else _take_lock(run, None)
+    return nullcontext() if is_link else _take_lock(run, None)
 
 
 def _take_lock(run: RunDirectory, contents: bytes | None) -> FileLock:
@@ -163,31 +163,26 @@ def _take_lock(run: RunDirectory, contents: bytes | None) -> FileLock:
     if lock is None:
         raise _locked(run, _holder(run))
     if not lock.is_real and _is_beating(run):
-        lock.release()
+        lock.close()
         raise _locked(run, holder)
     return lock
 
 
 def _is_beating(run: RunDirectory) -> bool:
-    before = _beat(run)
-    if before is None:
-        return False
-    beat, pid, place = before
-    if place == (socket.gethostname(), boot_id()) and not process_exists(pid):
+    before = _live_status(run)
+    if before is None or judge_at_a_glance(before, 0.0) == "lost":
         return False
     time.sleep(_OBSERVATION_TIME)
-    return _beat(run) not in {None, (beat, pid, place)}
+    return _live_status(run) not in (None, before)
 
 
-def _beat(run: RunDirectory) -> tuple[int, int, tuple[str, str]] | None:
-    """Return heartbeat, pid, and (host, boot id) of a run; None if its state is not live."""
-    try:
+def _live_status(run: RunDirectory) -> RunStatus | None:
+    """Return the status of a run; None if no trainer should be running."""
+    with suppress(RunError):
         status = read_status(run)
-    except RunError:
-        return None
-    if status is None or not status.state.is_live or not status.pid:
-        return None
-    return status.beat, status.pid, (status.host, status.boot_id)
+        if status is not None and status.state.is_live and status.pid:
+            return status
+    return None
 
 
 def _holder(run: RunDirectory) -> str:

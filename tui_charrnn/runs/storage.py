@@ -12,7 +12,7 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, Self, TextIO
+from typing import Any, Final, TextIO
 
 from tui_charrnn.errors import ConfigError, StorageError
 from tui_charrnn.runs.file_system import (
@@ -43,9 +43,11 @@ class WrittenFile(io.RawIOBase):
     def write(self, data: Any, /) -> int:
         """Append all the data."""
         with storage_errors("write", self._path), memoryview(data).cast("B") as view:
-            _write_all(self._fs, self.descriptor, view)
-            self.size += len(view)
-            return len(view)
+            done = 0
+            while done < len(view):
+                done += self._fs.write(self.descriptor, view[done:])
+            self.size += done
+            return done
 
     def write_once(self, data: bytes) -> int:
         """Append with one write.
@@ -81,10 +83,16 @@ class WrittenFile(io.RawIOBase):
                 self._fs.close(self.descriptor)  # a network file system may report a loss here
 
 
-def _write_all(file_system: FileSystem, descriptor: int, data: bytes | memoryview) -> None:
-    rest = memoryview(data)
-    while rest:
-        rest = rest[file_system.write(descriptor, rest) :]
+class FileLock(WrittenFile):
+    """A lock on a file, held until it is closed or the process ends."""
+
+    is_real = True
+    """Whether the file system has locks; if not, this lock excludes nobody."""
+
+    def close(self) -> None:
+        """Release the lock."""
+        with contextlib.suppress(StorageError):
+            super().close()
 
 
 NO_LOCKS: Final = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
@@ -179,7 +187,7 @@ class Storage:
             with storage_errors("write", path):
                 self._fs.fsync_folder(path.parent, folder)
 
-    def lock(self, path: Path, holder: bytes | None) -> "FileLock | None":
+    def lock(self, path: Path, holder: bytes | None) -> FileLock | None:
         """Take a lock, which the system releases when this process ends, and write the holder.
 
         The file is created if missing; without a holder, its contents are unchanged.
@@ -193,8 +201,7 @@ class Storage:
         with storage_errors("lock", path), contextlib.ExitStack() as on_failure:
             # in the run's own folder, so no folder above can be a link
             descriptor = self._fs.open(path, os.O_RDWR | os.O_CREAT)
-            lock = FileLock(self._fs, descriptor)
-            on_failure.callback(lock.release)
+            lock = on_failure.enter_context(FileLock(path, self._fs, descriptor))
             try:
                 self._fs.lock(descriptor)
             except BlockingIOError:
@@ -205,7 +212,7 @@ class Storage:
                 lock.is_real = False
             if holder is not None:
                 self._fs.truncate(descriptor)
-                _write_all(self._fs, descriptor, holder)
+                lock.write(holder)
             on_failure.pop_all()
         return lock
 
@@ -292,26 +299,6 @@ class Storage:
         """Open a file for writing, created if missing; `shown_as` is its path in errors."""
         descriptor = self._fs.open(path, os.O_WRONLY | os.O_CREAT | flag, folder)
         return WrittenFile(shown_as, self._fs, descriptor)
-
-
-class FileLock:
-    """A lock on a file, held until it is released or the process ends."""
-
-    def __init__(self, file_system: FileSystem, descriptor: int) -> None:
-        self._fs, self._descriptor = file_system, descriptor
-        self.is_real = True
-        """Whether the file system has locks; if not, this lock excludes nobody."""
-
-    def release(self) -> None:
-        """Release the lock."""
-        with quietly():
-            self._fs.close(self._descriptor)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.release()
 
 
 _STREAMS: Final = ("/dev/", "/proc/")
