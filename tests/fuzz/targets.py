@@ -136,7 +136,7 @@ def describe(folder: Path) -> None:
 def be_refused(folder: Path) -> None:
     run = RunDirectory(folder / "run")
     with ExitStack() as locks:
-        lock = Storage().lock(run.lock, None)
+        lock = Storage().lock(run.lock, None, bool)
         assert lock is not None
         locks.enter_context(lock)
         writer = RunWriter(run)

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from tests.support.fake_run import created_run
 from tui_charrnn.errors import RunError
+from tui_charrnn.runs import reader
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.reader import LineTail, RunReader, read_description, read_status
+from tui_charrnn.runs.reader import RunReader, read_description, read_status
 from tui_charrnn.runs.records import RunResumed, RunWarned, encode_record
 
 
@@ -19,20 +20,24 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "events.jsonl"
 
 
+def reader_of(path: Path) -> RunReader:
+    return RunReader(RunDirectory(path.parent))
+
+
 def append(path: Path, data: bytes) -> None:
     with path.open("ab") as file:
         file.write(data)
 
 
 def test_a_missing_file_has_no_lines_yet(path: Path) -> None:
-    tail = LineTail(path)
+    tail = reader_of(path)
     assert tail.read_new_lines() == []
     path.write_bytes(b"one\n")
     assert tail.read_new_lines() == ["one"]
 
 
 def test_a_half_line_is_left_for_later(path: Path) -> None:
-    tail = LineTail(path)
+    tail = reader_of(path)
     path.write_bytes(b"one\ntw")
     assert tail.read_new_lines() == ["one"]
     assert tail.behind == 2
@@ -43,15 +48,15 @@ def test_a_half_line_is_left_for_later(path: Path) -> None:
 
 def test_only_line_feeds_end_a_line(path: Path) -> None:
     path.write_text("a\u2028b\x85c\x0bd\re\n", encoding="utf-8", newline="")
-    assert LineTail(path).read_new_lines() == ["a\u2028b\x85c\x0bd\re"]
+    assert reader_of(path).read_new_lines() == ["a\u2028b\x85c\x0bd\re"]
 
 
 @given(st.lists(st.binary(max_size=30), max_size=12), st.integers(1, 40))
 def test_lines_come_once_and_in_order_however_they_are_written(
     tmp_path_factory: pytest.TempPathFactory, pieces: list[bytes], max_bytes: int
 ) -> None:
-    path = tmp_path_factory.mktemp("tail") / "file"
-    tail, seen = LineTail(path), []
+    path = tmp_path_factory.mktemp("tail") / "events.jsonl"
+    tail, seen = reader_of(path), []
     for piece in pieces:
         append(path, piece)
         seen += tail.read_new_lines(max_bytes)
@@ -62,7 +67,7 @@ def test_lines_come_once_and_in_order_however_they_are_written(
 
 
 def test_a_truncated_file_is_read_again(path: Path) -> None:
-    tail = LineTail(path)
+    tail = reader_of(path)
     path.write_bytes(b"one\ntwo\n")
     tail.read_new_lines()
     path.write_bytes(b"new\n")
@@ -71,7 +76,7 @@ def test_a_truncated_file_is_read_again(path: Path) -> None:
 
 
 def test_a_file_that_was_truncated_and_outgrew_its_past_is_read_again(path: Path) -> None:
-    tail = LineTail(path)
+    tail = reader_of(path)
     path.write_bytes(b"one\ntwo\n")
     tail.read_new_lines()
     path.write_bytes(b"three\nfour\nfive\n")
@@ -79,7 +84,7 @@ def test_a_file_that_was_truncated_and_outgrew_its_past_is_read_again(path: Path
 
 
 def test_a_replaced_file_is_read_again(path: Path) -> None:
-    tail = LineTail(path)
+    tail = reader_of(path)
     path.write_bytes(b"one\n")
     tail.read_new_lines()
     beside = path.with_name("beside")
@@ -89,8 +94,11 @@ def test_a_replaced_file_is_read_again(path: Path) -> None:
     assert tail.restarts == 1
 
 
-def test_a_line_beyond_the_limit_is_passed_over(path: Path) -> None:
-    tail = LineTail(path, line_limit=100)
+def test_a_line_beyond_the_limit_is_passed_over(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "LINE_LIMIT", 100)
+    tail = reader_of(path)
     path.write_bytes(b"one\n" + b"x" * 1_000 + b"\ntwo\n")
     seen = []
     for _ in range(50):
@@ -99,31 +107,35 @@ def test_a_line_beyond_the_limit_is_passed_over(path: Path) -> None:
     assert tail.unreadable == 1
 
 
-def test_a_line_beyond_the_limit_is_passed_over_in_one_look_too(path: Path) -> None:
-    tail = LineTail(path, line_limit=100)
+def test_a_line_beyond_the_limit_is_passed_over_in_one_look_too(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "LINE_LIMIT", 100)
+    tail = reader_of(path)
     path.write_bytes(b"one\n" + b"x" * 1_000 + b"\ntwo\n")
     assert tail.read_new_lines() == ["one", "two"]
     assert tail.unreadable == 1
 
 
-def test_a_line_longer_than_one_look_is_read(path: Path) -> None:
+def test_a_line_longer_than_one_look_is_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "LINE_LIMIT", 1000)
     path.write_bytes(b"x" * 500 + b"\ny\n")
-    tail = LineTail(path, line_limit=1_000)
+    tail = reader_of(path)
     assert tail.read_new_lines(max_bytes=10) == ["x" * 500, "y"]
 
 
 def test_a_pipe_in_the_place_of_the_file_is_refused(path: Path) -> None:
     os.mkfifo(path)
     with pytest.raises(RunError, match="is not a file"):
-        LineTail(path).read_new_lines()
+        reader_of(path).read_new_lines()
 
 
 def test_records_of_unknown_kinds_are_passed_over(tmp_path: Path) -> None:
     run = RunDirectory(tmp_path)
     run.events.write_text('{"kind":"dreamed"}\n\n' + encode_record(RunResumed(8)) + "\n")
-    reader = RunReader(run)
-    assert reader.read_new() == [RunResumed(8)]
-    assert reader.unreadable == 0
+    found = RunReader(run)
+    assert found.read_new() == [RunResumed(8)]
+    assert found.unreadable == 0
 
 
 @pytest.mark.parametrize(
@@ -148,9 +160,9 @@ def test_damaged_lines_are_counted_and_passed_over(tmp_path: Path, line: str) ->
     run = RunDirectory(tmp_path)
     good = encode_record(RunWarned("good"))
     run.events.write_text(f"{good}\n{line}\n{good}\n")
-    reader = RunReader(run)
-    assert reader.read_new() == [RunWarned("good")] * 2
-    assert reader.unreadable == 1
+    found = RunReader(run)
+    assert found.read_new() == [RunWarned("good")] * 2
+    assert found.unreadable == 1
 
 
 def test_a_run_without_a_state_has_none(tmp_path: Path) -> None:

@@ -183,13 +183,12 @@ def test_a_folder_is_not_published_over_one_that_holds_something(tmp_path: Path)
 
 def test_a_lock_keeps_others_out_until_it_is_released(tmp_path: Path) -> None:
     storage, path = Storage(), tmp_path / "run.lock"
-    first = storage.lock(path, b"first")
+    first = storage.lock(path, b"first", bool)
     assert first is not None
-    assert first.is_real
-    assert storage.lock(path, b"second") is None
+    assert storage.lock(path, b"second", bool) is None
     assert path.read_bytes() == b"first"
     first.close()
-    second = storage.lock(path, b"2")
+    second = storage.lock(path, b"2", bool)
     assert second is not None
     assert path.read_bytes() == b"2"
     second.close()
@@ -197,10 +196,17 @@ def test_a_lock_keeps_others_out_until_it_is_released(tmp_path: Path) -> None:
 
 def test_a_file_system_without_locks_is_told_apart(tmp_path: Path) -> None:
     disk = FaultyDisk(2, code=errno.ENOLCK)  # open, then lock
-    lock = storage_on(disk).lock(tmp_path / "run.lock", b"me")
+    lock = storage_on(disk).lock(tmp_path / "run.lock", b"me", lambda: True)
     assert lock is not None
-    assert not lock.is_real
     lock.close()
+
+
+def test_without_locks_what_another_uses_is_left_to_it(tmp_path: Path) -> None:
+    path = tmp_path / "run.lock"
+    path.write_bytes(b"another")
+    disk = FaultyDisk(2, code=errno.ENOLCK)  # open, then lock
+    assert storage_on(disk).lock(path, b"me", lambda: False) is None
+    assert path.read_bytes() == b"another"
 
 
 def test_no_descriptor_is_left_open_by_a_failed_write(tmp_path: Path) -> None:

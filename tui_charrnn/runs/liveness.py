@@ -12,11 +12,11 @@ from typing import Any, Final, Literal, TypeAlias
 
 from tui_charrnn.errors import RunError, RunLockedError
 from tui_charrnn.runs.description import RunStatus
-from tui_charrnn.runs.file_system import file_system, storage_errors
+from tui_charrnn.runs.file_system import OpenedFile, file_system, storage_errors
 from tui_charrnn.runs.json_values import decode_json, encode_json, read_bounded
 from tui_charrnn.runs.layout import RunDirectory, format_command
 from tui_charrnn.runs.reader import read_status
-from tui_charrnn.runs.storage import FileLock, Storage
+from tui_charrnn.runs.storage import Storage
 from tui_charrnn.translation import tr
 
 Verdict: TypeAlias = Literal["alive", "silent", "lost", "ended"]
@@ -120,7 +120,7 @@ _OBSERVATION_TIME: Final = 5.0
 """Seconds in which a live trainer changes its heartbeat: more than two intervals."""
 
 
-def lock_run(run: RunDirectory) -> FileLock:
+def lock_run(run: RunDirectory) -> OpenedFile:
     """Lock a run, and write this process's identity into the lock file.
 
     If the file system has no locks, the run is free if its heartbeat does not change.
@@ -157,14 +157,15 @@ def lock_out_trainers(run: RunDirectory) -> AbstractContextManager[object]:
     return nullcontext() if is_link else _take_lock(run, None)
 
 
-def _take_lock(run: RunDirectory, contents: bytes | None) -> FileLock:
-    holder = _holder(run)
-    lock = Storage(inside=run.path).lock(run.lock, contents)
+def _take_lock(run: RunDirectory, contents: bytes | None) -> OpenedFile:
+    lock = Storage(inside=run.path).lock(run.lock, contents, lambda: not _is_beating(run))
     if lock is None:
-        raise _locked(run, _holder(run))
-    if not lock.is_real and _is_beating(run):
-        lock.close()
-        raise _locked(run, holder)
+        raise RunLockedError(
+            "The run {run} is already being trained by {holder}. Watch it with: {command}",
+            run=run.name,
+            holder=_holder(run),
+            command=format_command("attach", run),
+        )
     return lock
 
 
@@ -192,12 +193,3 @@ def _holder(run: RunDirectory) -> str:
         return tr("process {pid} on {host}", pid=int(values["pid"]), host=values["host"])
     except (OSError, ValueError, TypeError, KeyError):
         return tr("another process")
-
-
-def _locked(run: RunDirectory, holder: str) -> RunLockedError:
-    return RunLockedError(
-        "The run {run} is already being trained by {holder}. Watch it with: {command}",
-        run=run.name,
-        holder=holder,
-        command=format_command("attach", run),
-    )

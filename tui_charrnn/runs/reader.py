@@ -80,70 +80,6 @@ class _GrowingFile:
         return known == self._last_bytes
 
 
-class LineTail(_GrowingFile):
-    """Follows a file to which another process appends lines.
-
-    An incomplete last line is left for the next read. A file that was truncated or replaced is read
-    again from the beginning.
-    """
-
-    def __init__(self, path: Path, *, line_limit: int = LINE_LIMIT) -> None:
-        super().__init__(path)
-        self._line_limit = line_limit
-        self._is_inside_refused = False
-        self.unreadable = 0
-        """Number of lines that cannot be used: longer than the limit, or not records."""
-        self.behind = 0
-        """Unread bytes after the last read."""
-
-    def read_new_lines(self, max_bytes: int = 1 << 20) -> list[str]:
-        """Read as `read_new_bytes` does, and return text without line feeds."""
-        # Not splitlines(): U+2028, U+0085 and others are ordinary characters here.
-        lines = self.read_new_bytes(max_bytes).split(b"\n")[:-1]
-        return [line.decode("utf-8", "replace") for line in lines]
-
-    def read_new_bytes(self, max_bytes: int = 1 << 20) -> bytes:
-        """Read the complete lines since the last call, each with its line feed.
-
-        Reads at most `max_bytes`, or one line if it is longer.
-
-        Raises:
-            RunError: If the file exists and cannot be read.
-        """
-        with self._opened() as opened:
-            if opened is None:
-                return b""
-            file, size, is_other = opened
-            if is_other:
-                self._is_inside_refused = False
-            lines = self._next_lines(file, max_bytes)
-            self.behind = max(0, size - self._offset)
-            return lines
-
-    def _next_lines(self, file: OpenedFile, max_bytes: int) -> bytes:
-        chunk = file.read_at(max_bytes, self._offset)
-        if b"\n" not in chunk and len(chunk) == max_bytes:
-            chunk = file.read_at(max(max_bytes, self._line_limit), self._offset)
-        end = chunk.rfind(b"\n") + 1
-        if end == 0 and len(chunk) >= self._line_limit:
-            self.unreadable += not self._is_inside_refused
-            self._is_inside_refused = True
-            self._advance(chunk)
-            return b""
-        whole = chunk[:end]
-        self._advance(whole)
-        if whole and self._is_inside_refused:
-            whole = whole[whole.index(b"\n") + 1 :]  # the end of the line that was refused
-            self._is_inside_refused = False
-        return whole if len(whole) <= self._line_limit else self._without_long_lines(whole)
-
-    def _without_long_lines(self, whole: bytes) -> bytes:
-        lines = whole.split(b"\n")[:-1]
-        short = [line for line in lines if len(line) <= self._line_limit]
-        self.unreadable += len(lines) - len(short)
-        return b"".join(line + b"\n" for line in short)
-
-
 _STEP: Final = rb"([1-9][0-9]{0,14})"  # up to LARGEST_STEP
 # For every match, float() either equals the JSON value or raises. Numbers without a point, with a
 # sign, or with a plus in the exponent do not match and are left to the JSON parser.
@@ -230,11 +166,44 @@ def _batches(fields: list[bytes], begin: int, end: int) -> list[BatchStretch]:
     return [BatchStretch(list(map(int, steps)), *numbers)]
 
 
-class RunReader(LineTail):
-    """Follows the records of a run."""
+class RunReader(_GrowingFile):
+    """Follows the records of a run, while its trainer appends lines.
+
+    An incomplete last line is left for the next read. A file that was truncated or replaced is read
+    again from the beginning.
+    """
 
     def __init__(self, run: RunDirectory) -> None:
         super().__init__(run.events)
+        self._is_inside_refused = False
+        self.unreadable = 0
+        """Number of lines that are not records: damaged or too long."""
+        self.behind = 0
+        """Unread bytes after the last read."""
+
+    def read_new_lines(self, max_bytes: int = 1 << 20) -> list[str]:
+        """Read as `read_new_bytes` does, and return text without line feeds."""
+        # Not splitlines(): U+2028, U+0085 and others are ordinary characters here.
+        lines = self.read_new_bytes(max_bytes).split(b"\n")[:-1]
+        return [line.decode("utf-8", "replace") for line in lines]
+
+    def read_new_bytes(self, max_bytes: int = 1 << 20) -> bytes:
+        """Read the complete lines since the last call, each with its line feed.
+
+        Reads at most `max_bytes`, or one line if it is longer.
+
+        Raises:
+            RunError: If the file exists and cannot be read.
+        """
+        with self._opened() as opened:
+            if opened is None:
+                return b""
+            file, size, is_other = opened
+            if is_other:
+                self._is_inside_refused = False
+            lines = self._next_lines(file, max_bytes)
+            self.behind = max(0, size - self._offset)
+            return lines
 
     def read_new(self, max_bytes: int = 1 << 20) -> list[Record]:
         """Read the records since the last call, skipping unknown kinds.
@@ -282,6 +251,29 @@ class RunReader(LineTail):
             return None
         return BatchStretch.of(record) if isinstance(record, BatchTrained) else record
 
+    def _next_lines(self, file: OpenedFile, max_bytes: int) -> bytes:
+        chunk = file.read_at(max_bytes, self._offset)
+        if b"\n" not in chunk and len(chunk) == max_bytes:
+            chunk = file.read_at(max(max_bytes, LINE_LIMIT), self._offset)
+        end = chunk.rfind(b"\n") + 1
+        if end == 0 and len(chunk) >= LINE_LIMIT:
+            self.unreadable += not self._is_inside_refused
+            self._is_inside_refused = True
+            self._advance(chunk)
+            return b""
+        whole = chunk[:end]
+        self._advance(whole)
+        if whole and self._is_inside_refused:
+            whole = whole[whole.index(b"\n") + 1 :]  # the end of the line that was refused
+            self._is_inside_refused = False
+        return whole if len(whole) <= LINE_LIMIT else self._without_long_lines(whole)
+
+    def _without_long_lines(self, whole: bytes) -> bytes:
+        lines = whole.split(b"\n")[:-1]
+        short = [line for line in lines if len(line) <= LINE_LIMIT]
+        self.unreadable += len(lines) - len(short)
+        return b"".join(line + b"\n" for line in short)
+
 
 def read_status(run: RunDirectory) -> RunStatus | None:
     """Return the trainer's status; None if there is no state.json.
@@ -310,7 +302,7 @@ def read_description(run: RunDirectory) -> RunDescription:
 class LogTail(_GrowingFile):
     """Follows the end of a growing text file, in constant time for any size.
 
-    Unlike `LineTail`, it skips text: of the lines added since the last read, only the end is read.
+    Unlike `RunReader`, it skips text: of the lines added since the last read, only the end is read.
     An incomplete last line is left for the next read, and returned then if it has not grown, as the
     process may have crashed.
     """

@@ -10,7 +10,7 @@ import errno
 import io
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, TextIO
 
@@ -18,6 +18,7 @@ from tui_charrnn.errors import ConfigError, StorageError
 from tui_charrnn.runs.file_system import (
     FileSystem,
     LinkError,
+    OpenedFile,
     file_system,
     folder_inside,
     is_missing,
@@ -43,11 +44,9 @@ class WrittenFile(io.RawIOBase):
     def write(self, data: Any, /) -> int:
         """Append all the data."""
         with storage_errors("write", self._path), memoryview(data).cast("B") as view:
-            done = 0
-            while done < len(view):
-                done += self._fs.write(self.descriptor, view[done:])
-            self.size += done
-            return done
+            _write_all(self._fs, self.descriptor, view)
+            self.size += len(view)
+            return len(view)
 
     def write_once(self, data: bytes) -> int:
         """Append with one write.
@@ -83,16 +82,10 @@ class WrittenFile(io.RawIOBase):
                 self._fs.close(self.descriptor)  # a network file system may report a loss here
 
 
-class FileLock(WrittenFile):
-    """A lock on a file, held until it is closed or the process ends."""
-
-    is_real = True
-    """Whether the file system has locks; if not, this lock excludes nobody."""
-
-    def close(self) -> None:
-        """Release the lock."""
-        with contextlib.suppress(StorageError):
-            super().close()
+def _write_all(file_system: FileSystem, descriptor: int, data: bytes | memoryview) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file_system.write(descriptor, rest) :]
 
 
 NO_LOCKS: Final = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
@@ -187,13 +180,16 @@ class Storage:
             with storage_errors("write", path):
                 self._fs.fsync_folder(path.parent, folder)
 
-    def lock(self, path: Path, holder: bytes | None) -> FileLock | None:
+    def lock(
+        self, path: Path, holder: bytes | None, is_unused: Callable[[], bool]
+    ) -> OpenedFile | None:
         """Take a lock, which the system releases when this process ends, and write the holder.
 
-        The file is created if missing; without a holder, its contents are unchanged.
+        The file is created if missing; without a holder, its contents are unchanged. On a file
+        system without locks, `is_unused` says whether another process uses what is locked.
 
         Returns:
-            The lock, or None if another process holds it.
+            The file, locked until it is closed; None if another process holds the lock.
 
         Raises:
             StorageError: If the system refuses for another reason.
@@ -201,7 +197,7 @@ class Storage:
         with storage_errors("lock", path), contextlib.ExitStack() as on_failure:
             # in the run's own folder, so no folder above can be a link
             descriptor = self._fs.open(path, os.O_RDWR | os.O_CREAT)
-            lock = on_failure.enter_context(FileLock(path, self._fs, descriptor))
+            lock = on_failure.enter_context(OpenedFile(descriptor, self._fs))
             try:
                 self._fs.lock(descriptor)
             except BlockingIOError:
@@ -209,10 +205,11 @@ class Storage:
             except OSError as error:
                 if error.errno not in NO_LOCKS:
                     raise
-                lock.is_real = False
+                if not is_unused():
+                    return None
             if holder is not None:
                 self._fs.truncate(descriptor)
-                lock.write(holder)
+                _write_all(self._fs, descriptor, holder)
             on_failure.pop_all()
         return lock
 

@@ -12,7 +12,7 @@ from textual.timer import Timer
 
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.reader import LineTail, LogTail, read_description
+from tui_charrnn.runs.reader import LogTail, RunReader, read_description
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.run.log_pane import LogPane, NewLines
 from tui_charrnn.viewing.log_lines import LogClassifier, LogFilter, LogLine, Story, log_end
@@ -42,7 +42,7 @@ class StorySource:
 
     def __init__(self, run: RunDirectory) -> None:
         self._run = run
-        self._tail = LineTail(run.events)
+        self._reader = RunReader(run)
         self._story: Story | None = None
         self._restarts = 0
         self._starts_over = False
@@ -51,12 +51,12 @@ class StorySource:
         """Return the lines for the records since the last call."""
         lines: list[LogLine] = []
         behind = -1
-        while self._tail.behind != behind:  # until nothing or only an unfinished line is left
-            behind = self._tail.behind
-            new = self._tail.read_new_lines()
-            if self._story is None or self._tail.restarts > self._restarts:
-                self._starts_over = self._tail.restarts > self._restarts
-                self._restarts = self._tail.restarts
+        while self._reader.behind != behind:  # until nothing or only an unfinished line is left
+            behind = self._reader.behind
+            new = self._reader.read_new_lines()
+            if self._story is None or self._reader.restarts > self._restarts:
+                self._starts_over = self._reader.restarts > self._restarts
+                self._restarts = self._reader.restarts
                 self._story, lines = Story(_view_of(self._run)), []
             for line in new:
                 lines += self._story.read(line)
