@@ -5,7 +5,7 @@ import pytest
 
 from tui_charrnn.generation.sampling import RandomStream, fresh_rng_seed
 
-SEEDS = [0, 1, 2**32 - 1, 2**32, 2**63 - 1, 2**64 + 3, 2**200 + 1]
+SEEDS = [0, 1, 2**32 - 1, 2**32, 2**63 - 1, 2**128 - 1]
 
 
 def numbers_of_numpy(rng_seed: int, drawn: int, count: int) -> list[float]:

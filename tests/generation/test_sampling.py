@@ -14,9 +14,6 @@ from tui_charrnn.generation.sampling import (
     RandomStream,
     choose,
     distribution,
-    keep_min_p,
-    keep_nucleus,
-    keep_top_k,
     surprise,
 )
 
@@ -53,7 +50,7 @@ def test_top_k_keeps_the_k_likeliest(logits: list[float], top_k: int) -> None:
 @given(finite_logits, st.floats(0.01, 0.999))
 def test_the_nucleus_is_the_smallest_set_that_reaches_p(logits: list[float], top_p: float) -> None:
     probabilities = distribution(logits, SamplingConfig(temperature=1))
-    kept = np.flatnonzero(keep_nucleus(probabilities, top_p))
+    kept = np.flatnonzero(distribution(logits, SamplingConfig(temperature=1, top_p=top_p)))
     mass = math.fsum(probabilities[kept])
 
     assert mass >= top_p - 1e-12
@@ -81,10 +78,11 @@ def test_the_nucleus_is_taken_of_what_top_k_left() -> None:
 
 
 def test_of_equally_likely_characters_the_first_are_kept() -> None:
-    even = np.full(6, 1 / 6)
-
-    assert np.flatnonzero(keep_top_k(even, 2)).tolist() == [0, 1]
-    assert np.flatnonzero(keep_nucleus(even, 0.4)).tolist() == [0, 1, 2]
+    for config, kept in (
+        (SamplingConfig(temperature=1, top_k=2), [0, 1]),
+        (SamplingConfig(temperature=1, top_p=0.4), [0, 1, 2]),
+    ):
+        assert np.flatnonzero(distribution(np.zeros(6), config)).tolist() == kept
 
 
 def test_p_of_one_keeps_even_what_rounding_hides() -> None:
@@ -182,13 +180,12 @@ def test_min_p_keeps_what_is_likely_enough_beside_the_likeliest(
     logits: list[float], min_p: float
 ) -> None:
     probabilities = distribution(logits, SamplingConfig(temperature=1))
-    kept = keep_min_p(probabilities, min_p)
+    kept = distribution(logits, SamplingConfig(temperature=1, min_p=min_p))
     bound = min_p * max(probabilities)
 
-    assert [one > 0 for one in kept] == [one >= bound for one in probabilities]
+    assert (kept[probabilities > bound * (1 + 1e-9)] > 0).all()
+    assert (kept[probabilities < bound * (1 - 1e-9)] == 0).all()
     assert kept.sum() == pytest.approx(1)
-    config = SamplingConfig(temperature=1, min_p=min_p)
-    np.testing.assert_allclose(distribution(logits, config), kept, rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", FILTERS)

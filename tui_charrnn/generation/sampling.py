@@ -26,7 +26,7 @@ _TINY_PENALTY: Final = 1e-19
 """From here on, a float32 divided by a penalty and `_TINY_TEMPERATURE` is a finite float64."""
 _LARGEST: Final = float(np.finfo(np.float32).max)
 _TINY_TEMPERATURE: Final = 1e-250
-"""Below it, float32 logits divided by it may overflow float64."""
+"""Replaces any lower temperature, which would overflow float64 and gives the same result."""
 
 
 def log_softmax(logits: Float32) -> Float64:
@@ -133,12 +133,8 @@ class Sampler:
             return scores
         number[()] = highest
         subtract(scores, number, scores)
-        number[()] = config.temperature
-        if config.temperature < _TINY_TEMPERATURE:
-            with np.errstate(over="ignore"):  # -inf is fine: its exp is 0
-                divide(scores, number, scores)
-        else:
-            divide(scores, number, scores)
+        number[()] = max(config.temperature, _TINY_TEMPERATURE)
+        divide(scores, number, scores)
         exp(scores, scores)
         if config.top_k is None and config.top_p is None and config.min_p is None:
             return scores
@@ -146,12 +142,20 @@ class Sampler:
 
 
 def _filtered(probabilities: Float64, config: SamplingConfig) -> Float64:
+    """Apply top-k, top-p and min-p; of equally likely characters the first ones are kept.
+
+    Source:
+        Fan, Lewis & Dauphin (2018), Holtzman et al. (2020), Nguyen et al. (2024).
+    """
     if config.top_k is not None and config.top_k < len(probabilities):
-        probabilities = keep_top_k(probabilities, config.top_k)
+        probabilities = _only(probabilities, _likeliest_first(probabilities)[: config.top_k])
     if config.top_p is not None and config.top_p < 1:
-        probabilities = keep_nucleus(probabilities, config.top_p)
+        order = _likeliest_first(probabilities)
+        count = int(np.searchsorted(np.cumsum(probabilities[order]), config.top_p)) + 1
+        probabilities = _only(probabilities, order[:count])
     if config.min_p is not None:
-        probabilities = keep_min_p(probabilities, config.min_p)
+        least = config.min_p * probabilities.max()
+        probabilities = _only(probabilities, np.flatnonzero(probabilities >= least))
     return probabilities
 
 
@@ -189,36 +193,6 @@ def _penalize(scores: Float64, recent: Iterable[int], penalty: float) -> None:
         if penalty < _TINY_PENALTY:  # what was finite stays a finite float32
             changed = np.where(np.isfinite(values), changed.clip(-_LARGEST, _LARGEST), values)
         scores[indices] = changed
-
-
-def keep_top_k(probabilities: Float64, top_k: int) -> Float64:
-    """Keep the k likeliest characters; ties go to the lower index.
-
-    Source:
-        Fan, Lewis & Dauphin (2018).
-    """
-    return _only(probabilities, _likeliest_first(probabilities)[:top_k])
-
-
-def keep_nucleus(probabilities: Float64, top_p: float) -> Float64:
-    """Keep the smallest set of likeliest characters whose probabilities reach p, in (0, 1].
-
-    Source:
-        Holtzman et al. (2020).
-    """
-    order = _likeliest_first(probabilities)
-    reached = np.cumsum(probabilities[order])
-    count = int(np.searchsorted(reached, top_p, side="left")) + 1
-    return _only(probabilities, order[:count])
-
-
-def keep_min_p(probabilities: Float64, min_p: float) -> Float64:
-    """Keep the characters that have at least p, in (0, 1], times the probability of the likeliest.
-
-    Source:
-        Nguyen et al. (2024).
-    """
-    return _only(probabilities, np.flatnonzero(probabilities >= min_p * probabilities.max()))
 
 
 def _likeliest_first(probabilities: Float64) -> Indices:
@@ -298,21 +272,17 @@ def _product(factors: _UInt64) -> tuple[_UInt64, _UInt64]:
 
 
 def _key_of(rng_seed: int) -> tuple[int, int]:
-    """Return the key that NumPy's `SeedSequence` derives from a seed.
+    """Return the key that NumPy's `SeedSequence` derives from a seed below 2^128.
 
     Source:
         O'Neill (2015), "Developing a seed_seq Alternative".
     """
-    size = -(-rng_seed.bit_length() // 32)
-    words = [rng_seed >> 32 * place & 0xFFFFFFFF for place in range(max(size, _WORDS))]
     mixed = _Hash(0x43B0D7E5, 0x931E8875)
-    pool = [mixed.of(word) for word in words[:_WORDS]]
+    pool = [mixed.of(rng_seed >> 32 * place & 0xFFFFFFFF) for place in range(_WORDS)]
     for source in range(_WORDS):
         for place in range(_WORDS):
             if place != source:
                 pool[place] = _mixed(pool[place], mixed.of(pool[source]))
-    for word in words[_WORDS:]:
-        pool = [_mixed(value, mixed.of(word)) for value in pool]
     output = _Hash(0x8B51F9DD, 0x58F38DED)
     low, high, next_low, next_high = map(output.of, pool)
     return low | high << 32, next_low | next_high << 32
