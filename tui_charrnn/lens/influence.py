@@ -61,21 +61,19 @@ class Influence(NamedTuple):
 class _Lstm:
     """Activations of an LSTM layer over a passage, with or without layer normalization."""
 
-    def __init__(self, weights: LayerWeights, count: int, state: Array) -> None:
-        size = state.shape[-1] // 2
-        self.hidden = np.empty((count + 1, size), state.dtype)
-        self.cell = np.empty_like(self.hidden)
-        self.hidden[0], self.cell[0] = state[:size], state[size:]
-        self.gates = np.empty((count, 4, size), state.dtype)
+    def __init__(self, weights: LayerWeights, states: Array) -> None:
+        self.hidden, self.cell = np.split(states, 2, axis=-1)
+        count, size = len(states) - 1, self.hidden.shape[-1]
+        self.gates = np.empty((count, 4, size), states.dtype)
         self._bias = weights.bias.reshape(4, size)
         self._norm = weights.norm
         if self._norm is not None:
             self._gain = self._norm.gate_gain.reshape(4, size)
             self._sums = np.empty_like(self.gates)
             """Normalized pre-activations, before gain and bias."""
-            self._sum_scales = np.empty((count, 4, 1), state.dtype)
-            self._memory = np.empty((count, size), state.dtype)
-            self._memory_scales = np.empty((count, 1), state.dtype)
+            self._sum_scales = np.empty((count, 4, 1), states.dtype)
+            self._memory = np.empty((count, size), states.dtype)
+            self._memory_scales = np.empty((count, 1), states.dtype)
 
     def advance(self, row: int, inputs: Array, recurrent: Array) -> None:
         """Read character `row` of the passage."""
@@ -125,12 +123,11 @@ class _Lstm:
 class _Gru:
     """Activations of a GRU layer over a passage; the reset gate is applied after the product."""
 
-    def __init__(self, weights: LayerWeights, count: int, state: Array) -> None:
-        size = state.shape[-1]
-        self.hidden = np.empty((count + 1, size), state.dtype)
-        self.hidden[0] = state
-        self.gates = np.empty((count, 3, size), state.dtype)
-        self._recurrent = np.empty((count, size), state.dtype)
+    def __init__(self, weights: LayerWeights, states: Array) -> None:
+        count, size = len(states) - 1, states.shape[-1]
+        self.hidden = states
+        self.gates = np.empty((count, 3, size), states.dtype)
+        self._recurrent = np.empty((count, size), states.dtype)
         """Recurrent part of the candidate, before the reset gate."""
         self._biases = weights.bias.reshape(2, 3, size)
 
@@ -161,9 +158,8 @@ class _Gru:
 class _Rnn:
     """Activations of a simple recurrent layer over a passage."""
 
-    def __init__(self, weights: LayerWeights, count: int, state: Array) -> None:
-        self.hidden = np.empty((count + 1, state.shape[-1]), state.dtype)
-        self.hidden[0] = state
+    def __init__(self, weights: LayerWeights, states: Array) -> None:
+        self.hidden = states
         self._bias = weights.bias
 
     def advance(self, row: int, inputs: Array, recurrent: Array) -> None:
@@ -178,11 +174,13 @@ class _Rnn:
 
 
 _Layer = _Lstm | _Gru | _Rnn
-_CELLS: Final[dict[str, Callable[[LayerWeights, int, Array], _Layer]]] = {
+_CELLS: Final[dict[str, Callable[[LayerWeights, Array], _Layer]]] = {
     "lstm": _Lstm,
     "gru": _Gru,
     "rnn": _Rnn,
 }
+"""Constructors by cell name; the layer writes its states, shape (N + 1, H), or (N + 1, 2·H) with
+the c of an lstm, after row 0."""
 
 
 class ForwardPass:
@@ -206,16 +204,16 @@ class ForwardPass:
         self.indices: Final = indices
         self._weights = weights
         self._output_kernel, self._output_bias = weights.calibrated_output
-        dtype = weights.embedding.dtype
         size = STATES_PER_LAYER[config.cell] * config.hidden_size
-        states = np.zeros((config.layer_count, size), dtype)
+        shape = config.layer_count, 1 + len(indices), size
+        self._states = np.zeros(shape, weights.embedding.dtype)
         if state is not None:
-            states[:] = state.reshape(states.shape)
+            self._states[:, 0] = state.reshape(-1, size)
         self._layers: list[_Layer] = []
         with np.errstate(over="ignore", invalid="ignore"):
             inputs = weights.embedding[indices]
-            for layer, before in zip(weights.layers, states, strict=True):
-                stored = _CELLS[config.cell](layer, len(indices), before)
+            for layer, states in zip(weights.layers, self._states, strict=True):
+                stored = _CELLS[config.cell](layer, states)
                 for row, sums in enumerate(inputs @ layer.kernel):
                     stored.advance(row, sums, stored.hidden[row] @ layer.recurrent_kernel)
                 self._layers.append(stored)
@@ -225,12 +223,7 @@ class ForwardPass:
 
     def state(self, row: int) -> Array:
         """Return the state after `row` characters, in the order of `Stepper.state`."""
-        parts = []
-        for layer in self._layers:
-            parts.append(layer.hidden[row])
-            if isinstance(layer, _Lstm):
-                parts.append(layer.cell[row])
-        return np.concatenate(parts)
+        return self._states[:, row].ravel()
 
     def logits(self, targets: Indices) -> Array:
         """Return the logits before M targets, by index, shape (M, V)."""
