@@ -104,14 +104,16 @@ def test_a_text_is_the_one_of_the_product_of_both_temperatures(tmp_path: Path) -
     assert texts[0] == texts[1]
 
 
-def test_score_and_influence_tell_the_same_probabilities(tmp_path: Path) -> None:
+def test_influence_is_on_the_calibrated_probabilities(tmp_path: Path) -> None:
     model = loaded(tmp_path, CALIBRATED)
-    bits = TextScorer(model, streams=1).score(TEXT)
-    indices = model.vocabulary.spell("\n" + TEXT).indices
-    logits = ForwardPass(model.weights, model.config, indices).logits(np.arange(1, len(indices)))
-    chosen = np.take_along_axis(logits, indices[1:, None], axis=1)[:, 0]
-    found = (np.log(np.exp(logits).sum(axis=1)) - chosen) / np.log(2)
-    np.testing.assert_allclose(found, bits, rtol=1e-5)
+    kernel, bias = (each / 1.25 for each in tiny_model().weights.calibrated_output)
+    hotter = replace(model.weights, output_kernel=kernel, output_bias=bias, temperature=1.0)
+    indices = model.vocabulary.spell(TEXT).indices
+    found, expected = (
+        ForwardPass(weights, model.config, indices).influence(np.array([9]), 8).inputs
+        for weights in (model.weights, hotter)
+    )
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
 def test_a_tape_belongs_to_the_calibration_that_it_was_recorded_with(tmp_path: Path) -> None:

@@ -13,13 +13,14 @@ Source:
     "Visualizing memorization in RNNs" (Distill, 2019) for the visualization.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from tui_charrnn.config import ModelConfig
+from tui_charrnn.generation.lstm import quiet
 from tui_charrnn.model.shapes import STATES_PER_LAYER
 from tui_charrnn.model.weights import (
     NORM_EPSILON,
@@ -203,14 +204,13 @@ class ForwardPass:
         """
         self.indices: Final = indices
         self._weights = weights
-        self._output_kernel, self._output_bias = weights.calibrated_output
         size = STATES_PER_LAYER[config.cell] * config.hidden_size
         shape = config.layer_count, 1 + len(indices), size
         self._states = np.zeros(shape, weights.embedding.dtype)
         if state is not None:
             self._states[:, 0] = state.reshape(-1, size)
         self._layers: list[_Layer] = []
-        with np.errstate(over="ignore", invalid="ignore"):
+        with quiet():
             inputs = weights.embedding[indices]
             for layer, states in zip(weights.layers, self._states, strict=True):
                 stored = _CELLS[config.cell](layer, states)
@@ -225,11 +225,6 @@ class ForwardPass:
         """Return the state after `row` characters, in the order of `Stepper.state`."""
         return self._states[:, row].ravel()
 
-    def logits(self, targets: Indices) -> Array:
-        """Return the logits before M targets, by index, shape (M, V)."""
-        logits: Array = self._layers[-1].hidden[targets] @ self._output_kernel + self._output_bias
-        return logits
-
     def influence(self, targets: Indices, reach: int) -> Influence:
         """Compute the influence of the D = `reach` characters before each of M targets.
 
@@ -243,34 +238,29 @@ class ForwardPass:
                 f"Targets need as many characters before them as are looked back. Received: "
                 f"reach={reach}, first target={targets.min()}"
             )
-        inputs, hidden = np.empty((2, len(targets), reach))
-        with np.errstate(over="ignore", invalid="ignore"):
-            for distance, norms in enumerate(self._gradient_norms(targets, reach)):
-                inputs[:, distance], hidden[:, distance] = norms
-        return Influence(inputs, hidden)
-
-    def _gradient_norms(self, targets: Indices, reach: int) -> Iterator[tuple[Array, Array]]:
-        """Yield the norms of both gradients at each distance from 1 on, shape (M,) each."""
+        squares = np.zeros((2, len(targets), reach))
+        inputs, hidden = squares
         layers = list(zip(self._layers, self._weights.layers, strict=True))
-        logits = self.logits(targets)
-        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-        gradients = -powers / powers.sum(axis=1, keepdims=True)
-        gradients[np.arange(len(targets)), self.indices[targets]] += 1
-        above = gradients @ self._output_kernel.T
-        hiddens = [np.zeros_like(above) for _ in layers]
-        memories: list[Any] = [np.zeros_like(above) for _ in layers]
-        for distance in range(1, reach + 1):
-            squares = np.zeros(len(targets))
-            for number in reversed(range(len(layers))):
-                layer, weights = layers[number]
-                gradient = hiddens[number] + above
-                squares = squares + _squares(gradient)
-                step = layer.backward(targets - distance, gradient, memories[number])
-                hiddens[number] = step.recurrent @ weights.recurrent_kernel.T + step.hidden
-                memories[number] = step.memory
-                above = step.inputs @ weights.kernel.T
-            yield np.sqrt(_squares(above)), np.sqrt(squares)
-            above = np.zeros_like(hiddens[0])
+        with quiet():
+            kernel, bias = self._weights.calibrated_output
+            logits = layers[-1][0].hidden[targets] @ kernel + bias
+            powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+            gradients = -powers / powers.sum(axis=1, keepdims=True)
+            gradients[np.arange(len(targets)), self.indices[targets]] += 1
+            above = gradients @ kernel.T
+            hiddens = [np.zeros_like(above) for _ in layers]
+            memories: list[Any] = [np.zeros_like(above) for _ in layers]
+            for column in range(reach):
+                for number, (layer, weights) in reversed(list(enumerate(layers))):
+                    gradient = hiddens[number] + above
+                    hidden[:, column] += _squares(gradient)
+                    step = layer.backward(targets - column - 1, gradient, memories[number])
+                    hiddens[number] = step.recurrent @ weights.recurrent_kernel.T + step.hidden
+                    memories[number] = step.memory
+                    above = step.inputs @ weights.kernel.T
+                inputs[:, column] = _squares(above)
+                above = np.zeros_like(hiddens[0])
+            return Influence(*np.sqrt(squares))
 
 
 def _squares(vectors: Array) -> Float64:
