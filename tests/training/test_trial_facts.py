@@ -12,6 +12,8 @@ import pytest
 from tests.support.faulty_disk import FaultyDisk
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError
+from tui_charrnn.folders import cache_folder
+from tui_charrnn.runs import measurements
 from tui_charrnn.runs.file_system import in_place
 from tui_charrnn.runs.json_values import decode_json
 from tui_charrnn.training import trial_facts
@@ -24,7 +26,6 @@ from tui_charrnn.training.trial_facts import (
     recall_trial,
     remember_trial,
     task_command,
-    timings_file,
 )
 
 MODEL = ModelConfig(cell="gru", embedding_size=5, hidden_size=24)
@@ -214,7 +215,7 @@ def test_the_newest_measurement_holds() -> None:
 
 
 def test_the_oldest_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trial_facts, "ENTRY_LIMIT", 3)
+    monkeypatch.setattr(measurements, "ENTRY_LIMIT", 3)
     for size in (V, V + 1, V + 2, V, V + 3):
         remember_trial(TRIAL, TrialSettings(MODEL, TRAINING, size, CHARACTERS))
     assert recall(vocabulary_size=V + 1) is None
@@ -236,8 +237,9 @@ def test_the_oldest_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_a_damaged_file_holds_nothing_and_is_replaced(contents: str) -> None:
     remember()
-    (key,) = decode_json(timings_file().read_text(encoding="utf-8"))["timings"]
-    timings_file().write_text(contents.replace("KEY", key), encoding="utf-8")
+    path = cache_folder() / "timings.json"
+    (key,) = decode_json(path.read_text(encoding="utf-8"))["timings"]
+    path.write_text(contents.replace("KEY", key), encoding="utf-8")
     assert recall() is None
     remember()
     assert recall() == TRIAL
@@ -246,9 +248,10 @@ def test_a_damaged_file_holds_nothing_and_is_replaced(contents: str) -> None:
 def test_the_file_lies_in_the_users_cache_or_where_they_want_it(
     isolated_home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    assert isolated_home in timings_file().parents
+    assert isolated_home in cache_folder().parents
     monkeypatch.setenv("CHARRNN_CACHE", str(tmp_path / "fast"))
-    assert timings_file() == tmp_path / "fast" / "timings.json"
+    remember()
+    assert (tmp_path / "fast" / "timings.json").exists()
 
 
 def test_a_trial_holds_nothing_but_facts_that_json_knows() -> None:

@@ -5,19 +5,16 @@ generated. The measured difference is cached by the model's fingerprint, so a mo
 per machine.
 """
 
-import json
 import math
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from tui_charrnn.config import SamplingConfig
-from tui_charrnn.errors import ConfigError, ModelFileError, StorageError
-from tui_charrnn.folders import cache_folder
+from tui_charrnn.errors import ConfigError, ModelFileError
 from tui_charrnn.generation.lstm import Stepper, fold_embedding
 from tui_charrnn.generation.products import load_library
 from tui_charrnn.generation.sampling import log_softmax
@@ -25,7 +22,7 @@ from tui_charrnn.generation.side_by_side import SideBySide
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape_file import fingerprint
 from tui_charrnn.model.checkpoint import Model
-from tui_charrnn.runs.storage import Storage
+from tui_charrnn.runs.measurements import Measurements
 from tui_charrnn.translation import tr
 
 MEAN_LIMIT: Final = 0.02
@@ -35,9 +32,8 @@ LARGEST_LIMIT: Final = 0.5
 CHARACTERS: Final = 2000
 """Characters that the difference is measured on."""
 _TEXTS: Final = 20
-_FORMAT: Final = 1
-"""Format of the cache file; to be changed whenever the quantization changes."""
-_KEPT: Final = 100  # models in the cache
+_CACHE: Final = Measurements("numbers.json", "differences")
+"""Its `kind` must be changed whenever the quantization changes."""
 
 
 class Difference(NamedTuple):
@@ -144,26 +140,10 @@ def measure_difference(model: Model) -> Difference:
 
 def _find_difference(model: Model) -> tuple[Difference, bool]:
     """Return the difference of a model, and whether it was measured now instead of cached."""
-    path, name = cache_folder() / "numbers.json", fingerprint(model)
-    cached = _read(path)
+    name = fingerprint(model)
     with suppress(KeyError, TypeError, ValueError):
-        mean, largest = cached[name]
+        mean, largest = _CACHE.recall()[name]
         return Difference(float(mean), float(largest)), False
     difference = measure_difference(model)
-    newest = dict([*cached.items(), (name, list(difference))][-_KEPT:])
-    document = {"format": _FORMAT, "differences": newest}
-    with suppress(OSError, StorageError):  # without a cache it is measured again next time
-        storage = Storage()
-        storage.make_folder(path.parent)
-        storage.write_atomically(path, json.dumps(document).encode())
+    _CACHE.remember(name, difference)
     return difference, True
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """Read the cached differences by fingerprint, the oldest first."""
-    try:
-        document = json.loads(path.read_bytes())
-        differences = document["differences"] if document["format"] == _FORMAT else {}
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return {}
-    return differences if isinstance(differences, dict) else {}

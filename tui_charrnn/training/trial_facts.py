@@ -10,18 +10,17 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
 from tui_charrnn import __version__
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import CharRNNError
-from tui_charrnn.folders import cache_folder
-from tui_charrnn.runs.json_values import build_checked, decode_json, encode_json, read_bounded
+from tui_charrnn.runs.json_values import build_checked, decode_json
 from tui_charrnn.runs.launcher import trainer_environment
+from tui_charrnn.runs.measurements import Measurements
 from tui_charrnn.runs.records import PathTrial
-from tui_charrnn.runs.storage import Storage
 from tui_charrnn.training.machine import processor_name, thread_count
 from tui_charrnn.training.nvidia import Gpu, driver_cards
 
@@ -29,10 +28,7 @@ ASSUMED_VOCABULARY: Final = 100
 """Assumed vocabulary size of an unknown text."""
 ASSUMED_CHARACTERS: Final = 1_000_000
 """Assumed length of an unknown text."""
-ENTRY_LIMIT: Final = 200
-"""Number of cached measurements; the oldest are dropped."""
-_FORMAT: Final = 1
-_SIZE_LIMIT: Final = 1 << 20  # bytes; 200 entries take 60,000
+_TIMINGS: Final = Measurements("timings.json", "timings")
 _TIMED_SETTINGS: Final = (
     "sequence_length",
     "optimizer",
@@ -181,52 +177,19 @@ def start_trial(settings: TrialSettings) -> "subprocess.Popen[str]":
     )
 
 
-def timings_file() -> Path:
-    """Return the path of the cached measurements.
-
-    Raises:
-        ConfigError: If CHARRNN_CACHE is not a path.
-    """
-    return cache_folder() / "timings.json"
-
-
 def recall_trial(settings: TrialSettings) -> Trial | None:
     """Return the cached measurement for settings with the same step time, or None."""
     try:
-        values = _read_timings(timings_file()).get(_key(settings))
+        values = _TIMINGS.recall().get(_key(settings))
         return build_checked(Trial, values) if isinstance(values, dict) else None
-    except (CharRNNError, OSError, ValueError):
+    except (CharRNNError, ValueError):
         return None
 
 
 def remember_trial(trial: Trial, settings: TrialSettings) -> None:
-    """Cache a measurement for `recall_trial`, ignoring disk errors.
-
-    If two processes write at the same time, one measurement may be lost.
-    """
-    try:
-        path, key = timings_file(), _key(settings)
-        timings = _read_timings(path)
-        timings.pop(key, None)
-        newest = [*timings.items(), (key, asdict(trial))][-ENTRY_LIMIT:]
-        storage = Storage()
-        storage.make_folder(path.parent)
-        document = {"format": _FORMAT, "timings": dict(newest)}
-        storage.write_atomically(path, encode_json(document))
-    except (CharRNNError, OSError, ValueError):
-        return
-
-
-def _read_timings(path: Path) -> dict[str, Any]:
-    """Return all cached measurements, oldest first; empty if the file is missing or damaged."""
-    try:
-        document = decode_json(read_bounded(path, _SIZE_LIMIT))
-    except (OSError, ValueError):
-        return {}
-    if not isinstance(document, dict) or document.get("format") != _FORMAT:
-        return {}
-    timings = document.get("timings")
-    return timings if isinstance(timings, dict) else {}
+    """Cache a measurement for `recall_trial`, ignoring errors."""
+    with suppress(CharRNNError):
+        _TIMINGS.remember(_key(settings), asdict(trial))
 
 
 def _key(settings: TrialSettings) -> str:

@@ -1,0 +1,48 @@
+"""Measurements of this machine, cached in the user's folder so that each is made once."""
+
+import json
+from contextlib import suppress
+from typing import Any, Final, NamedTuple
+
+from tui_charrnn.errors import StorageError
+from tui_charrnn.folders import cache_folder
+from tui_charrnn.runs.json_values import read_bounded
+from tui_charrnn.runs.storage import Storage
+
+ENTRY_LIMIT: Final = 200
+"""Number of measurements in a file; the oldest are dropped."""
+_FORMAT: Final = 1
+
+
+class Measurements(NamedTuple):
+    """A file of measurements by key; `kind` is their name in it, and another one discards them.
+
+    Its methods raise `ConfigError` if CHARRNN_CACHE is not a path.
+    """
+
+    file: str
+    kind: str
+
+    def recall(self) -> dict[str, Any]:
+        """Return all measurements, oldest first; empty if the file is missing or damaged."""
+        path = cache_folder() / self.file
+        try:
+            document = json.loads(read_bounded(path))
+            found = document[self.kind] if document["format"] == _FORMAT else {}
+        except (OSError, ValueError, LookupError, TypeError, RecursionError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def remember(self, key: str, value: object) -> None:
+        """Add a measurement, ignoring disk errors.
+
+        If two processes write at the same time, one measurement may be lost.
+        """
+        found = self.recall()
+        found.pop(key, None)
+        newest = dict([*found.items(), (key, value)][-ENTRY_LIMIT:])
+        document = json.dumps({"format": _FORMAT, self.kind: newest})
+        path, storage = cache_folder() / self.file, Storage()
+        with suppress(OSError, StorageError):
+            storage.make_folder(path.parent)
+            storage.write_atomically(path, document.encode())
