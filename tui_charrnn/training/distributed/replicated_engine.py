@@ -93,7 +93,8 @@ class ReplicatedEngine:
                 engine = Engine(model, training, vocabulary_size, self._rows, path, slot)
             self._engines.append(engine)
         self._multi_step = MultiStep(
-            [engine.device_step for engine in self._engines],
+            [engine.take_in_graph for engine in self._engines],
+            self._engines[0].signature,
             replicas.devices,
             replicas.compute_on_each,
             replicas.mean,
@@ -120,9 +121,9 @@ class ReplicatedEngine:
             return self.train_batches([batch], step, [learning_rate])[0]
         if self._computing != step:
             self._send(_Message(Action.COMPUTE, step))
-        numbers = self._engines[0].optimizer_numbers(step, learning_rate)
+        numbers = self._engines[0].optimizer_numbers(step, [learning_rate])
         partial = self._compute(batch, step)
-        message, means = self._exchange(_Message(Action.TAKE_STEP, step, 1, numbers[None]), partial)
+        message, means = self._exchange(_Message(Action.TAKE_STEP, step, 1, numbers), partial)
         self._computing = step + 1
         return self._apply(partial, means, message)
 
@@ -130,8 +131,7 @@ class ReplicatedEngine:
         self, batches: Sequence[Batch], first_step: int, learning_rates: Sequence[float]
     ) -> list[BatchResult]:
         """Take at most `steps_per_call` steps as `Engine.train_batches` does."""
-        own, rates = self._engines[0].optimizer_numbers, enumerate(learning_rates, first_step)
-        numbers = np.stack([own(step, rate) for step, rate in rates])
+        numbers = self._engines[0].optimizer_numbers(first_step, learning_rates)
         self._send(_Message(Action.TAKE_SEVERAL, first_step, len(batches), numbers))
         return self._take_several(batches, first_step, numbers)
 

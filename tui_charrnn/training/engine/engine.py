@@ -29,17 +29,20 @@ from tui_charrnn.model.shapes import STATES_PER_LAYER
 from tui_charrnn.model.weights import Float32
 from tui_charrnn.training.engine.library_network import LibraryNetwork, cudnn_layers, keras_layers
 from tui_charrnn.training.engine.network import HandwrittenNetwork, initial_tensors
-from tui_charrnn.training.engine.noise import NoiseSource, draw_on_device, draw_on_host
+from tui_charrnn.training.engine.noise import Noise, NoiseSource, draw_on_device, draw_on_host
 from tui_charrnn.training.engine.paths import ComputePath, use_device
 from tui_charrnn.training.engine.recurrence import Arithmetic, Tensor
 from tui_charrnn.training.engine.steps import (
-    DeviceStep,
-    Forward,
-    GradientComputer,
+    LoopState,
+    Mean,
     MultiStep,
     Optimizer,
+    Packed,
     PartialGradients,
+    call_signature,
     character_losses,
+    learning_step_of,
+    window_loss_of,
 )
 from tui_charrnn.training.loop import Batch, BatchResult, Windows
 
@@ -55,9 +58,6 @@ class Slot(NamedTuple):
 
 _PLAIN = ComputePath()
 _ALONE = Slot()
-PULL: Final = 0.02
-"""Maximum decay towards the trained weights per window, as a share of the difference."""
-_FLOOR: Final = 1e-8
 
 Window: TypeAlias = tuple[npt.NDArray[Any], ...]
 Score: TypeAlias = Callable[[Window, list[Any]], tuple[float, list[Any]]]
@@ -102,33 +102,24 @@ class Engine:
             path.shards, initializer=use_device, initargs=(slot.device,)
         )
         self._states = [self._zero_states(len(rows)) for rows in self._shards]
+        self._dropout = training.dropout, training.recurrent_weight_dropout
+        draw = draw_on_device if path.is_gpu else draw_on_host
+        self._noise = NoiseSource(model, training, draw, slot.first_shard)
         options = {"jit_compile": path.has_compiled_step, "autograph": False}
-        self._gradients = GradientComputer(
-            self._network.forward,
-            list(self._parameters.values()),
-            training,
-            NoiseSource(
-                model, training, draw_on_device if path.is_gpu else draw_on_host, slot.first_shard
-            ),
-            self._threads,
-            **options,
-        )
+        self._differentiate = tf.function(self._gradient_of, **options)
         self._update = tf.function(
             self._optimizer.take_step, jit_compile=path.has_compiled_update, autograph=False
         )
         self.steps_per_call = path.steps_per_call
-        self.device_step: Final = DeviceStep(
-            self._gradients,
-            self._update,
-            (batch_size, training.sequence_length),
-            self._state_shape,
+        self.signature: Final = call_signature(
+            (batch_size, training.sequence_length), self._state_shape
         )
-        """One step of a multi-step call, for a path of one shard."""
-        self._multi_step = MultiStep([self.device_step])
+        """Of a call of several steps, for a path of one shard."""
+        self._multi_step = MultiStep([self.take_in_graph], self.signature)
         self.newest_step = 0
         """The last step taken since a restore; 0 before the first."""
         self._window_loss = tf.function(
-            _window_loss_of(self._network.forward, self._scored_parameters()), **options
+            window_loss_of(self._network.forward, self._scored_parameters()), **options
         )
 
     def train_batch(self, batch: Batch, step: int, learning_rate: float) -> BatchResult:
@@ -139,23 +130,102 @@ class Engine:
         """
         if self.steps_per_call > 1:  # one graph serves any number of steps
             return self.train_batches([batch], step, [learning_rate])[0]
-        numbers = self._optimizer.numbers(step, learning_rate)
+        (numbers,) = self.optimizer_numbers(step, [learning_rate])
         return self.apply(self.compute(batch, step), numbers, step)
 
     def compute(self, batch: Batch, step: int) -> PartialGradients:
         """Return the gradients of a window that continues the previous one; changes nothing."""
-        return self._gradients.compute(batch, self._shards, self._states, step)
+        weight_bytes = self._noise.draw_for_weights(step)
+        share = tf.constant(1 / batch.inputs.size, tf.float32)
+        added = tf.constant(batch.added_dropout, tf.float32)
 
-    def optimizer_numbers(self, step: int, learning_rate: float) -> npt.NDArray[np.float32]:
-        """Return the optimizer numbers of a step for `apply`, shape (3,)."""
-        return self._optimizer.numbers(step, learning_rate)
+        def differentiate(shard: int) -> tuple[Tensor, ...]:
+            rows = self._shards[shard]
+            arrays = (batch.inputs, batch.targets, batch.carried)
+            window = (*(tf.constant(array[rows]) for array in arrays), added)
+            length = batch.inputs.shape[1]
+            output_bytes = self._noise.draw_for_outputs(step, shard, length, len(rows))
+            masks = (output_bytes, weight_bytes)
+            result: tuple[Tensor, ...] = self._differentiate(
+                window, self._states[shard], masks, share
+            )
+            return result
+
+        results = self._threads.map(differentiate, range(len(self._shards)))
+        losses, gradients, after = zip(*results, strict=True)
+        return PartialGradients(losses, gradients, [list(shard) for shard in after])
+
+    def _gradient_of(
+        self,
+        window: tuple[Tensor, Tensor, Tensor, Tensor],
+        states: list[Tensor],
+        masks: tuple[list[Tensor], list[Tensor]],
+        share: Tensor,
+    ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+        """Return loss, gradients and states of a shard.
+
+        Args:
+            window: Inputs and targets, (B, T); which streams keep their state, (B,); the added
+                dropout, scalar.
+            states: Before the window, each (B, H).
+            masks: Random bytes for the outputs and for the weights of each layer.
+            share: The part of a character's loss in the batch's mean loss, scalar.
+        """
+        inputs, targets, carried, added = window
+        before = [state * carried[:, tf.newaxis] for state in states]  # (B, H)
+        dropout, weight_dropout = self._dropout
+        noise = Noise(*masks, dropout + added, weight_dropout)
+        parameters = list(self._parameters.values())
+        with tf.GradientTape() as tape:
+            losses, after = character_losses(
+                self._network.forward, parameters, inputs, targets, before, noise
+            )
+            loss = tf.reduce_sum(losses) * share
+        # The gradient of a look-up has one row per character read; the conversion sums the rows of
+        # equal characters, which norm and moments need.
+        gradients = [tf.convert_to_tensor(each) for each in tape.gradient(loss, parameters)]
+        return loss, gradients, after
+
+    def take_in_graph(
+        self, packed: Packed, index: Tensor, first_step: Tensor, before: LoopState, mean: Mean
+    ) -> tuple[Tensor, LoopState]:
+        """Take step `index`, from 0, of a call that begins with step `first_step`, while tracing.
+
+        `mean` averages loss and gradients over all devices that train the same weights. This is for
+        a path of one shard.
+
+        Returns:
+            Loss and norm, (2,), and the state for the next step.
+        """
+        window = tuple(part[index] for part in packed.windows)
+        streams, length = window[0].shape
+        with tf.device("CPU"):  # the step is used on the host
+            step = first_step + tf.cast(index, tf.int64)
+        masks = (
+            self._noise.draw_for_outputs(step, 0, length, streams),
+            self._noise.draw_for_weights(step),
+        )
+        share = tf.constant(1 / (streams * length), tf.float32)
+        own, parts, states = self._differentiate(window, before.states, masks, share)
+        loss, *gradients = mean([own, *parts])
+        row = tf.stack(self._update([loss], [gradients], packed.numbers[index], before.is_wanted))
+        is_applied = before.is_wanted & tf.reduce_all(tf.math.is_finite(row))
+        pairs = zip(states, before.states, strict=True)
+        return row, LoopState(is_applied, [tf.where(is_applied, new, old) for new, old in pairs])
+
+    def optimizer_numbers(
+        self, first_step: int, learning_rates: Sequence[float]
+    ) -> npt.NDArray[np.float32]:
+        """Return the optimizer numbers of K consecutive steps, shape (K, 3)."""
+        rates = enumerate(learning_rates, first_step)
+        return np.stack([self._optimizer.numbers(step, rate) for step, rate in rates])
 
     def apply(
         self, partial: PartialGradients, numbers: npt.NDArray[np.float32], step: int
     ) -> BatchResult:
         """Apply the gradients of all rows, unless they or the loss are not finite.
 
-        `partial` has the states of this engine's own rows; `numbers` is from `optimizer_numbers`.
+        `partial` has the states of this engine's rows; `numbers` is a row of `optimizer_numbers`.
         """
         loss, norm = self._update(partial.losses, partial.gradients, tf.constant(numbers))
         result = BatchResult(float(loss), float(norm))
@@ -173,8 +243,7 @@ class Engine:
         Returns:
             The results of the steps taken, and of the one that failed.
         """
-        rates = enumerate(learning_rates, start=first_step)
-        numbers = np.stack([self._optimizer.numbers(step, rate) for step, rate in rates])
+        numbers = self.optimizer_numbers(first_step, learning_rates)
         results, (states,) = self._multi_step.take([batches], first_step, numbers, [self.carried])
         self.set_states_after(results, first_step, states)
         return results
@@ -237,7 +306,7 @@ class Engine:
         of a step for a gradient of average size.
         """
         learn = tf.function(
-            _learning_step_of(
+            learning_step_of(
                 self._network.forward,
                 self._scored_parameters(),
                 self._optimizer.mean_squares,
@@ -330,58 +399,6 @@ def _mean_loss(windows: Windows, score: Score, should_stop: Callable[[], bool]) 
         total += loss
         characters += float(window[2].sum(dtype=np.float64))
     return total / characters
-
-
-def _window_loss_of(
-    forward: Forward, parameters: Sequence[Tensor]
-) -> Callable[..., tuple[Tensor, list[Tensor]]]:
-    """Return a function of a window and its states to the sum of losses and the states after."""
-
-    def compute(
-        inputs: Tensor, targets: Tensor, weights: Tensor, states: list[Tensor]
-    ) -> tuple[Tensor, list[Tensor]]:
-        losses, after = character_losses(forward, parameters, inputs, targets, states)
-        return tf.reduce_sum(losses * tf.transpose(weights)), after
-
-    return compute
-
-
-def _learning_step_of(
-    forward: Forward,
-    trained: Sequence[Tensor],
-    mean_squares: Sequence[Tensor],
-    learning_rate: float,
-) -> Callable[..., tuple[Tensor, list[Tensor]]]:
-    """Return a function as `_window_loss_of` does, whose copy of the weights learns in each call.
-
-    The mean squares are those of each parameter's training gradient, of its shape.
-    """
-    copies = [tf.Variable(parameter, trainable=False) for parameter in trained]
-    roots = [tf.sqrt(square) for square in mean_squares]
-    mean = tf.add_n([tf.reduce_sum(root) for root in roots]) / sum(
-        int(np.prod(root.shape)) for root in roots
-    )
-    # Without the mean, parameters with rare gradients would take the longest steps.
-    scales = [1 / (root + mean + _FLOOR) for root in roots]
-    pulls = [PULL * tf.minimum(1.0, root / (mean + _FLOOR)) for root in roots]
-
-    def learn(
-        inputs: Tensor, targets: Tensor, weights: Tensor, states: list[Tensor]
-    ) -> tuple[Tensor, list[Tensor]]:
-        values = [tf.identity(copy) for copy in copies]
-        with tf.GradientTape() as tape:
-            tape.watch(values)
-            losses, after = character_losses(forward, values, inputs, targets, states)
-            total = tf.reduce_sum(losses * tf.transpose(weights))
-            mean = total / tf.maximum(tf.reduce_sum(weights), 1.0)
-        gradients = map(tf.convert_to_tensor, tape.gradient(mean, values))
-        parts = zip(copies, values, gradients, trained, scales, pulls, strict=True)
-        for copy, value, gradient, goal, scale, pull in parts:
-            moved = value - learning_rate * gradient * scale
-            copy.assign(moved + pull * (goal - moved))
-        return total, after
-
-    return learn
 
 
 def build_network(

@@ -14,15 +14,13 @@ Notation: K steps of a call, T sequence length, B streams of a device, H hidden 
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Executor
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
 from tui_charrnn.config import TrainingConfig
-from tui_charrnn.training.engine.noise import Noise, NoiseSource
+from tui_charrnn.training.engine.noise import Noise
 from tui_charrnn.training.engine.recurrence import Tensor
 from tui_charrnn.training.loop import Batch, BatchResult
 
@@ -62,108 +60,61 @@ def character_losses(
     return losses, after
 
 
-class GradientComputer:
-    """Computes the gradient of a batch in shards of neighboring streams, each in a thread.
+PULL: Final = 0.02
+"""Maximum decay towards the trained weights per window, as a share of the difference."""
+_FLOOR: Final = 1e-8
 
-    Args:
-        forward: As `HandwrittenNetwork.forward`.
-        parameters: In the order of `forward`.
-        config: Has the dropout rates.
-        noise: Draws the dropout masks.
-        threads: Compute the shards.
-        options: Of `tf.function`.
-    """
 
-    def __init__(
-        self,
-        forward: Forward,
-        parameters: Sequence[Tensor],
-        config: TrainingConfig,
-        noise: NoiseSource,
-        threads: Executor,
-        **options: Any,
-    ) -> None:
-        self._forward = forward
-        self._parameters = parameters
-        self._shares = (config.dropout, config.recurrent_weight_dropout)
-        self._noise = noise
-        self._threads = threads
-        self._differentiate = tf.function(self._shard_gradient, **options)
+def window_loss_of(
+    forward: Forward, parameters: Sequence[Tensor]
+) -> Callable[..., tuple[Tensor, list[Tensor]]]:
+    """Return a function of a window and its states to the sum of losses and the states after."""
 
     def compute(
-        self,
-        batch: Batch,
-        shards: Sequence[npt.NDArray[np.intp]],
-        states: Sequence[list[Tensor]],
-        step: int,
-    ) -> PartialGradients:
-        """Return the results of all shards, in order.
+        inputs: Tensor, targets: Tensor, weights: Tensor, states: list[Tensor]
+    ) -> tuple[Tensor, list[Tensor]]:
+        losses, after = character_losses(forward, parameters, inputs, targets, states)
+        return tf.reduce_sum(losses * tf.transpose(weights)), after
 
-        Args:
-            batch: The input of the step.
-            shards: The rows of each shard.
-            states: Of each shard, before the window.
-            step: Determines the masks.
-        """
-        weight_bytes = self._noise.draw_for_weights(step)
-        share = tf.constant(1 / batch.inputs.size, tf.float32)
-        added = tf.constant(batch.added_dropout, tf.float32)
+    return compute
 
-        def differentiate(shard: int) -> tuple[Tensor, ...]:
-            rows = shards[shard]
-            arrays = (batch.inputs, batch.targets, batch.carried)
-            window = (*(tf.constant(array[rows]) for array in arrays), added)
-            length = batch.inputs.shape[1]
-            output_bytes = self._noise.draw_for_outputs(step, shard, length, len(rows))
-            masks = (output_bytes, weight_bytes)
-            result: tuple[Tensor, ...] = self._differentiate(window, states[shard], masks, share)
-            return result
 
-        results = self._threads.map(differentiate, range(len(shards)))
-        losses, gradients, after = zip(*results, strict=True)
-        return PartialGradients(losses, gradients, [list(shard) for shard in after])
+def learning_step_of(
+    forward: Forward,
+    trained: Sequence[Tensor],
+    mean_squares: Sequence[Tensor],
+    learning_rate: float,
+) -> Callable[..., tuple[Tensor, list[Tensor]]]:
+    """Return a function as `window_loss_of` does, whose copy of the weights learns in each call.
 
-    def differentiate(
-        self, window: tuple[Tensor, Tensor, Tensor, Tensor], states: list[Tensor], step: Tensor
-    ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
-        """Return loss, gradients and states of a batch in one shard, in a graph being traced.
+    The mean squares are those of each parameter's training gradient, of its shape.
+    """
+    copies = [tf.Variable(parameter, trainable=False) for parameter in trained]
+    roots = [tf.sqrt(square) for square in mean_squares]
+    mean = tf.add_n([tf.reduce_sum(root) for root in roots]) / sum(
+        int(np.prod(root.shape)) for root in roots
+    )
+    # Without the mean, parameters with rare gradients would take the longest steps.
+    scales = [1 / (root + mean + _FLOOR) for root in roots]
+    pulls = [PULL * tf.minimum(1.0, root / (mean + _FLOOR)) for root in roots]
 
-        Args:
-            window: Inputs and targets, (B, T); which streams keep their state, (B,); the added
-                dropout, scalar.
-            states: Before the window, each (B, H).
-            step: Scalar, int64.
-        """
-        streams, length = window[0].shape
-        masks = (
-            self._noise.draw_for_outputs(step, 0, length, streams),
-            self._noise.draw_for_weights(step),
-        )
-        share = tf.constant(1 / (streams * length), tf.float32)
-        loss, gradients, after = self._differentiate(window, states, masks, share)
-        return loss, gradients, after
-
-    def _shard_gradient(
-        self,
-        window: tuple[Tensor, Tensor, Tensor, Tensor],
-        states: list[Tensor],
-        masks: tuple[list[Tensor], list[Tensor]],
-        share: Tensor,
-    ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
-        inputs, targets, carried, added = window
-        before = [state * carried[:, tf.newaxis] for state in states]  # (B, H)
-        dropout, weight_dropout = self._shares
-        noise = Noise(*masks, dropout + added, weight_dropout)
-        parameters = list(self._parameters)
+    def learn(
+        inputs: Tensor, targets: Tensor, weights: Tensor, states: list[Tensor]
+    ) -> tuple[Tensor, list[Tensor]]:
+        values = [tf.identity(copy) for copy in copies]
         with tf.GradientTape() as tape:
-            losses, after = character_losses(
-                self._forward, parameters, inputs, targets, before, noise
-            )
-            loss = tf.reduce_sum(losses) * share
-        # The gradient of a look-up has one row per character read; the conversion sums the rows of
-        # equal characters, which norm and moments need.
-        gradients = [tf.convert_to_tensor(each) for each in tape.gradient(loss, parameters)]
-        return loss, gradients, after
+            tape.watch(values)
+            losses, after = character_losses(forward, values, inputs, targets, states)
+            total = tf.reduce_sum(losses * tf.transpose(weights))
+            mean = total / tf.maximum(tf.reduce_sum(weights), 1.0)
+        gradients = map(tf.convert_to_tensor, tape.gradient(mean, values))
+        parts = zip(copies, values, gradients, trained, scales, pulls, strict=True)
+        for copy, value, gradient, goal, scale, pull in parts:
+            moved = value - learning_rate * gradient * scale
+            copy.assign(moved + pull * (goal - moved))
+        return total, after
+
+    return learn
 
 
 FIRST_DECAY: Final = 0.9
@@ -278,57 +229,26 @@ class LoopState(NamedTuple):
 Mean = Callable[[Sequence[Tensor]], list[Tensor]]
 
 
-class DeviceStep:
-    """One step of a call on one device, for a graph being traced.
+DeviceStep: TypeAlias = Callable[
+    [Packed, Tensor, Tensor, LoopState, Mean], tuple[Tensor, LoopState]
+]
+"""As `Engine.take_in_graph`."""
 
-    Args:
-        gradients: Of a batch in one shard.
-        update: Called with losses and gradients of the shards, the optimizer numbers, and whether
-            the step is wanted; applies the step if so and if loss and gradient are finite.
-        batch_shape: B and T.
-        state_shape: Number of states, and H.
+
+def call_signature(
+    batch_shape: tuple[int, int], state_shape: tuple[int, int]
+) -> tuple[Packed, list[tf.TensorSpec]]:
+    """Return the types of packed batches (B, T) and of the states before them (count, H).
+
+    K is not fixed, so another K needs no new trace.
     """
-
-    def __init__(
-        self,
-        gradients: GradientComputer,
-        update: Callable[..., tuple[Tensor, Tensor]],
-        batch_shape: tuple[int, int],
-        state_shape: tuple[int, int],
-    ) -> None:
-        self._gradients = gradients
-        self._update = update
-        count, size = state_shape
-        # int64, as TensorFlow keeps int32 tensors in host memory
-        characters = tf.TensorSpec((None, *batch_shape), tf.int64)
-        carried = tf.TensorSpec((None, batch_shape[0]), tf.float32)
-        added = tf.TensorSpec((None,), tf.float32)
-        numbers = tf.TensorSpec((None, 3), tf.float32)
-        self.signature = (
-            Packed((characters, characters, carried, added), numbers),
-            [tf.TensorSpec((batch_shape[0], size), tf.float32)] * count,
-        )
-        """Types of packed batches and states; K is not fixed, so another K needs no new trace."""
-
-    def take(
-        self, packed: Packed, index: Tensor, first_step: Tensor, before: LoopState, mean: Mean
-    ) -> tuple[Tensor, LoopState]:
-        """Take step `index`, from 0, of a call that begins with step `first_step`.
-
-        `mean` averages loss and gradients over all devices that train the same weights.
-
-        Returns:
-            Loss and norm, (2,), and the device's state for the next step.
-        """
-        window = tuple(part[index] for part in packed.windows)
-        with tf.device("CPU"):  # the step is used on the host
-            step = first_step + tf.cast(index, tf.int64)
-        own, parts, states = self._gradients.differentiate(window, before.states, step)
-        loss, *gradients = mean([own, *parts])
-        row = tf.stack(self._update([loss], [gradients], packed.numbers[index], before.is_wanted))
-        is_applied = before.is_wanted & tf.reduce_all(tf.math.is_finite(row))
-        pairs = zip(states, before.states, strict=True)
-        return row, LoopState(is_applied, [tf.where(is_applied, new, old) for new, old in pairs])
+    count, size = state_shape
+    # int64, as TensorFlow keeps int32 tensors in host memory
+    characters = tf.TensorSpec((None, *batch_shape), tf.int64)
+    carried = tf.TensorSpec((None, batch_shape[0]), tf.float32)
+    added = tf.TensorSpec((None,), tf.float32)
+    packed = Packed((characters, characters, carried, added), tf.TensorSpec((None, 3), tf.float32))
+    return packed, [tf.TensorSpec((batch_shape[0], size), tf.float32)] * count
 
 
 def _on_one(function: Callable[[int], Sequence[Tensor]]) -> list[Sequence[Tensor]]:
@@ -344,6 +264,7 @@ class MultiStep:
 
     Args:
         steps: Of each device of this process.
+        signature: From `call_signature`, equal for all of them.
         devices: TensorFlow's names of these devices; None for the default.
         compute_on_each: Calls a function of the device's index for each device, in order.
         mean: Mean over all devices of all processes, within `compute_on_each`.
@@ -352,13 +273,14 @@ class MultiStep:
     def __init__(
         self,
         steps: Sequence[DeviceStep],
+        signature: tuple[Packed, list[tf.TensorSpec]],
         devices: Sequence[str | None] = (None,),
         compute_on_each: Callable[..., list[Any]] = _on_one,
         mean: Mean = list,
     ) -> None:
         self._steps, self._devices = steps, devices
         self._compute_on_each, self._mean = compute_on_each, mean
-        signatures = [list(each) for each in zip(*(one.signature for one in steps), strict=True)]
+        signatures = [[each] * len(steps) for each in signature]
         self._run = tf.function(
             self._take_steps,
             input_signature=[*signatures, tf.TensorSpec((), tf.int64)],
@@ -404,7 +326,7 @@ class MultiStep:
             index: Tensor, before: list[LoopState], rows: tf.TensorArray
         ) -> tuple[object, ...]:
             def take(place: int) -> list[Tensor]:
-                row, (is_wanted, after) = self._steps[place].take(
+                row, (is_wanted, after) = self._steps[place](
                     packed[place], index, first_step, before[place], self._mean
                 )
                 return [row, is_wanted, *after]
