@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -178,9 +178,9 @@ def _keep_numbers(folder: Path) -> None:
     place = _place(folder)
     (text,) = place.files
     text.write_text(CORPUS)
-    numbering = Numbering(place.path.parent, limit=0)
-    numbering.add(CORPUS)
-    numbering.keep(place, [fingerprint(text)], {"bytes": len(CORPUS)})
+    with closing(Numbering()) as numbering:
+        numbering.add(CORPUS)
+        place.store(numbering.finish(), [fingerprint(text)], {"bytes": len(CORPUS)})
 
 
 def _place(folder: Path) -> CachedNumbers:

@@ -5,13 +5,14 @@ import gc
 import gzip
 import os
 import stat
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tui_charrnn.errors import StorageError
-from tui_charrnn.text import numbering
+from tui_charrnn.text import numbered_text, numbering
 from tui_charrnn.text.corpus import Corpus, Reading
 from tui_charrnn.text.corpus_reading import find_cached, read_corpus
 from tui_charrnn.text.numbered_text import encoded_folder
@@ -217,11 +218,11 @@ def test_kept_texts_have_a_limit_and_those_in_use_stay(
         read_corpus([str(path)])  # nobody holds it any more
     size = cached_size() // 3
     assert kept(paths[1]) is not None  # used again, so the second is now the oldest
-    monkeypatch.setattr(numbering, "LIMIT", 3 * size + size // 2)
+    monkeypatch.setattr(numbered_text, "LIMIT", 3 * size + size // 2)
     read_corpus([str(paths[3])])
     gc.collect()
     assert [kept(path) is not None for path in paths] == [True, True, False, True]
-    monkeypatch.setattr(numbering, "LIMIT", 0)
+    monkeypatch.setattr(numbered_text, "LIMIT", 0)
     paths[2].touch()
     read_corpus([str(paths[2])])
     assert [kept(path) is not None for path in paths] == [True, False, True, False]
@@ -242,7 +243,7 @@ def test_room_is_asked_for_only_where_it_is_lacking(
     def refuse(*_: object, **__: object) -> None:
         raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr(numbering, "_locked_file", refuse)
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
     with pytest.raises(StorageError, match=words) as caught:
         read_corpus([str(path)])
     assert ("space" in str(caught.value).partition("To continue")[2]) == (code == errno.ENOSPC)

@@ -9,10 +9,11 @@ import fcntl
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final, TypeAlias
 
+from tui_charrnn.errors import StorageError, reason_of
 from tui_charrnn.translation import tr
 
 _STALE: Final = 86_400.0  # seconds after which an unfinished file is removed
@@ -73,10 +74,35 @@ def delete_unused(path: Path) -> bool:
     return True
 
 
-def replace_file(path: Path, parts: Iterable[bytes | memoryview], mode: int = 0o666) -> None:
+@contextlib.contextmanager
+def writing_errors(path: Path) -> Iterator[None]:
+    """Turn a system error about a file or folder of the cache into a sentence.
+
+    Raises:
+        StorageError: If the system raised an error.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            "{path} cannot be written: {reason}. To continue, {advice}.",
+            path=path,
+            reason=reason_of(error),
+            advice=cache_advice(error),
+        ) from error
+
+
+def replace_file(
+    path: Path,
+    parts: Iterable[bytes | memoryview],
+    *,
+    mode: int = 0o666,
+    modified: int | None = None,
+) -> None:
     """Write a file atomically, and create its folder if needed.
 
-    `mode` is subject to the umask; a cache may be shared by several users.
+    `mode` is subject to the umask; a cache may be shared by several users. `modified` is its
+    modification time in nanoseconds.
 
     Raises:
         OSError: If it cannot be written.
@@ -88,6 +114,8 @@ def replace_file(path: Path, parts: Iterable[bytes | memoryview], mode: int = 0o
         with os.fdopen(descriptor, "wb") as file:
             file.writelines(parts)
             file.flush()
+            if modified is not None:
+                os.utime(file.fileno(), ns=(modified, modified))
             os.fsync(file.fileno())
         temporary.replace(path)
     finally:

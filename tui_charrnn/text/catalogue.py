@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tui_charrnn.errors import CorpusError, StorageError, reason_of
+from tui_charrnn.errors import CorpusError
 from tui_charrnn.folders import cache_folder, resource_folder
-from tui_charrnn.text.cache import Progress, cache_advice, replace_file
+from tui_charrnn.text.cache import Progress, replace_file, writing_errors
 from tui_charrnn.translation import tr
 
 PYTHON_LIMIT: Final = 16_000_000  # bytes
@@ -170,16 +170,9 @@ class CatalogueEntry:
             StorageError: If a file cannot be written.
         """
         sha256 = hashlib.sha256(data).hexdigest()
-        try:
+        with writing_errors(self.path):
             replace_file(self.path, [data])
             replace_file(self.record, [f"{sha256}  {self.path.name}\n".encode()])
-        except OSError as error:
-            raise StorageError(
-                "{path} cannot be written: {reason}. To continue, {advice}.",
-                path=self.path,
-                reason=reason_of(error),
-                advice=cache_advice(error),
-            ) from error
 
 
 def corpora_folder() -> Path:

@@ -15,7 +15,6 @@ from tui_charrnn.text.decoding import BytesFound, known_encoding, read_source
 from tui_charrnn.text.numbered_text import (
     CachedNumbers,
     NumberedText,
-    encoded_folder,
     fingerprint,
 )
 from tui_charrnn.text.numbering import Numbering
@@ -60,7 +59,8 @@ def read_corpus(
     known_encoding(reading.encoding)
     found = find_sources(arguments, encoding=reading.encoding, check_cancelled=check_cancelled)
     reader = TextReader(found, reading, stdin=stdin, progress=progress, limit=limit)
-    numbered, report = find_cached(found, reading) or reader.read(check_cancelled, progress)
+    with contextlib.closing(reader.numbering):
+        numbered, report = find_cached(found, reading) or reader.read(check_cancelled, progress)
     is_repeatable = all(source.is_repeatable for source in found.sources)
     label, *others = dict.fromkeys(source.label for source in found.sources)
     return Corpus(
@@ -186,7 +186,7 @@ class TextReader:
         self.size = _size(self._files)
         """Bytes of all files; None if unknown."""
         self._limit = None if self.size is None else limit
-        self.numbering = Numbering(encoded_folder(), memory)
+        self.numbering = Numbering(memory)
         self.found = BytesFound()
         self.is_part = False
         """Whether `limit` ended the reading before the end of the text."""
@@ -240,19 +240,16 @@ class TextReader:
         with contextlib.suppress(OSError):  # reported when it is read
             read_from = [fingerprint(file) for file in self._files if isinstance(file, Path)]
         total = self.size if self._limit is None else min(self._limit, self.size or 0)
-        try:
-            for _ in self.pieces():
-                check_cancelled()
-                done = self.found.consumed
-                if progress is not None and max(done, total or 0) >= _LARGE:
-                    progress(done, total)
-            place = _cache_entry(self._sources, self._reading)
-            if place is None or read_from is None or self.is_part:
-                return self.numbering.finish(), self.report
-            notes = asdict(replace(self.report, recorded=()))
-            return self.numbering.keep(place, read_from, notes), self.report
-        finally:
-            self.numbering.discard()
+        for _ in self.pieces():
+            check_cancelled()
+            done = self.found.consumed
+            if progress is not None and max(done, total or 0) >= _LARGE:
+                progress(done, total)
+        place = _cache_entry(self._sources, self._reading)
+        is_large, text = self.numbering.is_on_disk, self.numbering.finish()
+        if is_large and place is not None and read_from is not None and not self.is_part:
+            text = place.store(text, read_from, asdict(replace(self.report, recorded=())))
+        return text, self.report
 
 
 def _size(files: Sequence[Path | BinaryIO]) -> int | None:

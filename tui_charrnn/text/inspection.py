@@ -1,5 +1,6 @@
 """Inspects a corpus: characters, suspicious characters, split, baselines."""
 
+import contextlib
 import os
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -364,8 +365,9 @@ def survey_sources(
         text = reader.numbering.finish()
         return _survey_of(text, reading, reader.report, reader.found.consumed, reader.size or 0)
 
-    for count, _ in enumerate(reader.pieces(), 1):
-        check_cancelled()
-        if count % _REPORTED_EVERY == 0:
-            on_progress(survey())
-    return survey()
+    with contextlib.closing(reader.numbering):
+        for count, _ in enumerate(reader.pieces(), 1):
+            check_cancelled()
+            if count % _REPORTED_EVERY == 0:
+                on_progress(survey())
+        return survey()

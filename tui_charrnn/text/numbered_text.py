@@ -21,7 +21,7 @@ from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO, Final, NamedTuple, TypeAlias, overload
+from typing import IO, Any, BinaryIO, Final, NamedTuple, TypeAlias, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +29,7 @@ import numpy.typing as npt
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.folders import cache_folder
 from tui_charrnn.hangul import continues_syllable
-from tui_charrnn.text.cache import mark_in_use
+from tui_charrnn.text.cache import mark_in_use, prune_folder, replace_file
 from tui_charrnn.text.vocabulary import END, Vocabulary, code_points, lacking_error
 
 Numbers = npt.NDArray[np.unsignedinteger]
@@ -203,6 +203,8 @@ FORMAT: Final = 1
 """Version of the numbering and of the file format."""
 _MAGIC: Final = b"charrnn\x01"
 _END: Final = 8 + 32 + len(_MAGIC)
+LIMIT: Final = 1 << 33
+"""Maximum bytes of all cached texts; files in use are not deleted."""
 _LONGEST_RECORD: Final = 1 << 28  # bytes; all characters of Unicode with their counts take a tenth
 _TICKS: Final = (50_000_000, 2_000_000_000)
 """Nanoseconds in which a file can change twice with the same time stamp: on file systems with and
@@ -255,20 +257,48 @@ class CachedNumbers:
         except (OSError, ValueError, LookupError, TypeError, OverflowError, RecursionError):
             return None
 
-    def is_current(self, read_from: Sequence[Fingerprint]) -> bool:
-        """Whether the files are unchanged since `read_from`, taken before they were read."""
+    def store(
+        self,
+        text: NumberedText,
+        read_from: Sequence[Fingerprint],
+        notes: Mapping[str, object],
+    ) -> NumberedText:
+        """Store a text unless its files have changed; return it, mapped from the cache if stored.
+
+        `read_from` has the fingerprints of the files before they were read. `find` returns the
+        notes, which are JSON values.
+        """
+        if not self._is_current(read_from):
+            return text
+        modified = int(time.time()) // 2 * 2 * 10**9  # a time that every file system can represent
+        record = json.dumps({
+            "format": FORMAT,
+            "modified": modified,
+            "files": read_from,
+            "count": len(text),
+            "dtype": text.numbers.dtype.str,
+            "characters": text.characters,
+            "counts": text.counts.tolist(),
+            "firsts": text.firsts.tolist(),
+            "sha256": text.sha256,
+            "notes": dict(notes),
+        }).encode()
+        end = len(record).to_bytes(8, "little") + hashlib.sha256(record).digest() + _MAGIC
+        with contextlib.suppress(OSError):  # such as a full disk: it is read again the next time
+            parts: list[Any] = [text.numbers.data, record, end]
+            replace_file(self.path, parts, mode=0o600, modified=modified)
+        kept = self.find()
+        prune_folder(self.path.parent, self.path.suffix, LIMIT, keep=self.path)
+        return kept[0] if kept else text
+
+    def _is_current(self, read_from: Sequence[Fingerprint]) -> bool:
+        """Whether the files are unchanged since `read_from`."""
         if not all(map(_is_settled, read_from)):
             return False
         try:
             return [fingerprint(path) for path in self.files] == list(read_from)
         except OSError:
             return False
-
-
-def record_of(values: Mapping[str, object]) -> bytes:
-    """The record of a text and the end of its file, encoded."""
-    record = json.dumps({"format": FORMAT, **values}).encode()
-    return record + len(record).to_bytes(8, "little") + hashlib.sha256(record).digest() + _MAGIC
 
 
 def fingerprint(path: Path) -> Fingerprint:
@@ -313,6 +343,6 @@ def _read_record(file: BinaryIO) -> dict[str, Any]:
     return record
 
 
-def map_numbers(file: BinaryIO, dtype: npt.DTypeLike, count: int) -> Numbers:
+def map_numbers(file: IO[bytes], dtype: npt.DTypeLike, count: int) -> Numbers:
     """Memory-map the numbers at the beginning of an open file, shape (N,)."""
     return np.memmap(file, dtype=dtype, mode="r", shape=(count,)).view(np.ndarray)

@@ -3,8 +3,10 @@
 Texts are read character by character. Only the index needs NumPy.
 """
 
+from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -66,28 +68,22 @@ class PassageMatcher:
     def _shorten(self) -> "Span":
         """Drop as few leading characters as possible, so that the rest occurs in the corpus.
 
-        Every part of an occurring passage occurs too, so the number is found by exponential search
-        and bisection; it is mostly small.
+        Every part of an occurring passage occurs too, so the number is found by bisection.
         """
-        lost, step = 0, 1  # dropping `lost` characters is not enough
-        while True:
-            enough = min(lost + step, self.length - 1)  # the last character alone occurs
-            span = self._find_without(enough)
-            if span[0] < span[1]:
-                break
-            lost, step = enough, 2 * step
-        while enough - lost > 1:
-            middle = (lost + enough) // 2
-            other = self._find_without(middle)
-            if other[0] < other[1]:
-                enough, span = middle, other
-            else:
-                lost = middle
+
+        @cache
+        def span_without(dropped: int) -> "Span":
+            return self.index.find(bytes(self._matched[dropped * self._width :]))
+
+        def is_known(dropped: int) -> bool:
+            first, end = span_without(dropped)
+            return first < end
+
+        # the last character alone occurs
+        enough = bisect_left(range(self.length - 1), True, 1, key=is_known)
+        span = span_without(enough)
         del self._matched[: enough * self._width]
         return span
-
-    def _find_without(self, dropped: int) -> "Span":
-        return self.index.find(bytes(self._matched[dropped * self._width :]))
 
 
 COPIED_LENGTH: Final = 20

@@ -368,7 +368,7 @@ def store_index(index: SuffixIndex, sha256: str) -> None:
         digest.update(part)
     path = index_path(sha256)
     try:
-        replace_file(path, [_MAGIC + digest.hexdigest().encode() + b"\n", *parts], 0o600)
+        replace_file(path, [_MAGIC + digest.hexdigest().encode() + b"\n", *parts], mode=0o600)
     except OSError as error:
         raise StorageError(
             "The index of the corpus cannot be kept in {folder}: {reason}. It is built "
