@@ -101,7 +101,7 @@ def test_with_as_many_rows_as_are_needed_no_number_shares_a_cell() -> None:
     for palette in (PALETTE, None):
         for width in (40, 76):
             maps = [heat_map(VALUES * 10) for _ in range(3)]
-            needed = rows_needed(maps, width, palette)
+            needed = rows_needed(maps, width, palette, 100)
             rows = heat_rows(maps, width, needed, palette)
             assert len(rows) == needed
             assert not any("in one" in row.plain for row in rows)
@@ -116,8 +116,8 @@ def test_a_mean_is_shown_with_a_bar() -> None:
 
 def test_fewer_rows_may_be_enough() -> None:
     maps = [heat_map(VALUES * 10)]
-    assert rows_needed(maps, 20, None, most=3) == 1 + 3
-    assert rows_needed(maps, 20, None, most=100) == rows_needed(maps, 20, None) == 1 + 25
+    assert rows_needed(maps, 20, None, 3) == 1 + 3
+    assert rows_needed(maps, 20, None, 100) == 1 + 25
 
 
 def test_the_scale_labels_its_ends() -> None:

@@ -1,43 +1,57 @@
 """Levels of the x-ray, and their labels."""
 
+from typing import cast
+
 import pytest
 
 from tui_charrnn.lens.reading import Prediction
 from tui_charrnn.tui.xray.colorings import (
     GATE_SCALE,
     MEASURES,
-    Measure,
+    MeasureLevels,
     deviation_scale,
     full_scale,
     neuron_scale,
 )
+from tui_charrnn.tui.xray.reader import XrayReading
 
-PROBABILITY, SURPRISE, ENTROPY = MEASURES
+
+class Reading:
+    """Knows one prediction, of every character."""
+
+    def __init__(self, probability: float = 1, surprise: float = 0) -> None:
+        self.prediction = Prediction(probability, surprise, 0, ())
+
+    def expected(self, branch: int, position: int) -> Prediction:
+        return self.prediction
 
 
-def expected(probability: float = 1, surprise: float = 0, entropy: float = 0) -> Prediction:
-    return Prediction(probability, surprise, entropy, ())
+def levels_of(name: str, reading: Reading) -> MeasureLevels:
+    (measure,) = (each for each in MEASURES if each[0] == name)
+    return MeasureLevels(*measure, cast("XrayReading", reading))
 
 
 @pytest.mark.parametrize(
     ("bits", "level"), [(0, 0), (0.99, 0), (1, 1), (1.99, 1), (2, 2), (4, 3), (6.9, 3), (7, 4)]
 )
 def test_surprise_rises_with_the_levels(bits: float, level: int) -> None:
-    assert SURPRISE.level(expected(surprise=bits)) == level
+    assert levels_of("surprise", Reading(surprise=bits)).level(0, 0) == level
 
 
 @pytest.mark.parametrize(
     ("probability", "level"), [(1, 0), (0.5, 0), (0.49, 1), (0.2, 1), (0.06, 2), (0.01, 3), (0, 4)]
 )
 def test_the_least_probable_are_on_the_highest_level(probability: float, level: int) -> None:
-    assert PROBABILITY.level(expected(probability)) == level
+    assert levels_of("probability", Reading(probability)).level(0, 0) == level
 
 
-@pytest.mark.parametrize("measure", MEASURES)
-def test_every_level_has_words_with_its_own_borders(measure: Measure) -> None:
-    words = measure.level_labels()
+@pytest.mark.parametrize(("name", "_", "borders"), MEASURES)
+def test_every_level_has_words_with_its_own_borders(
+    name: str, _: str, borders: tuple[float, ...]
+) -> None:
+    _head, words = levels_of(name, Reading()).legend()
     assert len(words) == 5 == len(set(words))
-    for border in measure.borders:
+    for border in borders:
         assert (
             sum(
                 f"{border:g}" in word.replace("\N{EN DASH}", " ").strip("<≥").split()

@@ -22,7 +22,6 @@ from tui_charrnn.generation.tape import Tape
 from tui_charrnn.lens import influence
 from tui_charrnn.lens.influence import FARTHEST, decay_distance
 from tui_charrnn.lens.neurons import BORDERS
-from tui_charrnn.lens.reading import Prediction
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.text.generation_thread import GenerationThread
@@ -35,40 +34,9 @@ NAME: Final = 12  # columns of a name in the panel
 VALUE: Final = 14  # columns of a value in the panel
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """A value of a character that a text can be colored by."""
-
-    name: Literal["probability", "surprise", "entropy"]
-    unit: str
-    borders: tuple[float, ...]
-    """Borders between levels, ascending, in the displayed unit."""
-    falls: bool = False
-    """Whether it is a share, displayed in percent, of which the smallest have the highest level."""
-
-    def level(self, expected: Prediction) -> int:
-        """The level, from 0 (as expected) to 4 (least expected)."""
-        value: float = getattr(expected, self.name)
-        step = bisect_right(self.borders, 100 * value if self.falls else value)
-        return len(self.borders) - step if self.falls else step
-
-    def level_labels(self) -> list[str]:
-        """The range of each level in the unit, from level 0 on."""
-        labels = _ranges(self.borders)
-        return labels[::-1] if self.falls else labels
-
-
 def _ranges(borders: Sequence[float]) -> list[str]:
     between = [f"{low:g}\N{EN DASH}{high:g}" for low, high in pairwise(borders)]
     return [f"<{borders[0]:g}", *between, f"≥{borders[-1]:g}"]
-
-
-MEASURES: Final = (
-    Measure("probability", "%", (1, 5, 20, 50), falls=True),
-    Measure("surprise", "bits", (1, 2, 4, 7)),
-    Measure("entropy", "bits", (0.5, 1, 2, 3)),
-)
-"""The measures, in the order in which a key cycles through them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,24 +177,42 @@ class UnitColoring:
 
 
 class MeasureLevels(Levels):
-    """The levels of a measure of each prediction, such as surprise or entropy."""
+    """The levels of a measure of each prediction; the least expected characters have the highest.
 
-    def __init__(self, measure: Measure, reading: XrayReading) -> None:
-        self._measure, self._reading = measure, reading
+    A measure in percent is a share, of which the smallest have the highest level.
+    """
+
+    def __init__(
+        self, name: str, unit: str, borders: tuple[float, ...], reading: XrayReading
+    ) -> None:
+        """Take a field of `Prediction`; the borders between levels ascend, in the unit."""
+        self._name, self._unit, self._borders, self._reading = name, unit, borders, reading
 
     def legend(self) -> tuple[str, Sequence[str]]:
         """Return the measure with its unit, and the ranges of its levels."""
-        measure = self._measure
-        return f"{tr(measure.name)}, {tr(measure.unit)}", measure.level_labels()
+        labels = _ranges(self._borders)
+        head = f"{tr(self._name)}, {tr(self._unit)}"
+        return head, labels[::-1] if self._unit == "%" else labels
 
     def level(self, branch: int, position: int) -> int | None:
         """Return the level of a character's prediction."""
         expected = self._reading.expected(branch, position)
-        return None if expected is None else self._measure.level(expected)
+        if expected is None:
+            return None
+        value: float = getattr(expected, self._name)
+        if self._unit == "%":
+            return len(self._borders) - bisect_right(self._borders, 100 * value)
+        return bisect_right(self._borders, value)
 
 
+MEASURES: Final[tuple[tuple[str, str, tuple[float, ...]], ...]] = (
+    ("probability", "%", (1, 5, 20, 50)),
+    ("surprise", "bits", (1, 2, 4, 7)),
+    ("entropy", "bits", (0.5, 1, 2, 3)),
+)
+"""Name, unit and borders of each measure, in the order in which a key cycles through them."""
 MEASURE_COLORINGS: Final = tuple(
-    Coloring(measure.name, partial(MeasureLevels, measure)) for measure in MEASURES
+    Coloring(measure[0], partial(MeasureLevels, *measure)) for measure in MEASURES
 )
 """The colorings that every model has."""
 SURPRISE: Final = next(one for one in MEASURE_COLORINGS if one.name == "surprise")
@@ -283,7 +269,7 @@ class UnitLevels(Levels):
             self._reading.follow(None)
 
     def _value(self, branch: int, position: int) -> float | None:
-        return self._values.of(self._reading.key_of(branch, position))
+        return self._values.known.get(self._reading.key_of(branch, position))
 
 
 class PastInfluence(NamedTuple):
@@ -295,12 +281,6 @@ class PastInfluence(NamedTuple):
     """Influence by distance from 1 on; empty if it cannot be computed."""
     problem: str = ""
     """Why it cannot be computed; empty if it can."""
-
-    @property
-    def distances(self) -> tuple[int | None, int | None]:
-        """Distances from which on the influence is below a half and a tenth of the largest."""
-        half, tenth = (decay_distance(self.influence, share) for share in (0.5, 0.1))
-        return half, tenth
 
 
 class InfluenceLevels(Levels):
@@ -348,7 +328,9 @@ class InfluenceLevels(Levels):
         if known is None or known.problem or (known.branch, known.position) != (branch, position):
             return ""
         reach = len(known.influence)
-        half, tenth = (format_distance(distance, reach) for distance in known.distances)
+        half, tenth = (
+            format_distance(decay_distance(known.influence, share), reach) for share in (0.5, 0.1)
+        )
         return tr("below half from {half}, tenth from {tenth} back", half=half, tenth=tenth)
 
     def close(self) -> None:
@@ -383,20 +365,21 @@ def compute_influence(
 
     Characters of the seed text are not measured.
     """
-    nothing = np.zeros(0)
+
+    def unknown(problem: str) -> PastInfluence:
+        return PastInfluence(branch, position, np.zeros(0), problem)
+
     tree, model = tape.tree, tape.stream.model
     reach = min(position, FARTHEST)
     if not reach:
-        return PastInfluence(branch, position, nothing, tr("measured from the second character on"))
+        return unknown(tr("measured from the second character on"))
     begin = position - reach + 1
     clamps = tree.holder(branch, position).clamps_at(position)
     if clamps or tree.holder(branch, begin).clamps_at(begin):
-        return PastInfluence(
-            branch, position, nothing, tr("not computed while a neuron is clamped")
-        )
+        return unknown(tr("not computed while a neuron is clamped"))
     start = generation.read_position(branch, begin)
     if start is None:
-        return PastInfluence(branch, position, nothing, tr("this character no longer exists"))
+        return unknown(tr("this character no longer exists"))
     indices = np.array([start.state.unread, *tree.indices(branch, begin, position + 1)], np.intp)
     end = model.vocabulary.end_index
     ends = np.flatnonzero(indices[:-1] == (-1 if end is None else end))
@@ -410,5 +393,5 @@ def compute_influence(
     except CharRNNError:
         found = np.full(1, np.nan)
     if not np.isfinite(found).all() or not found.max() > 0:
-        return PastInfluence(branch, position, nothing, tr("the gradients are not finite numbers"))
+        return unknown(tr("the gradients are not finite numbers"))
     return PastInfluence(branch, position, found)

@@ -64,21 +64,12 @@ class Palette:
         return round(_SHADES * max(-1.0, min(distance, 1.0)))
 
 
-def rows_needed(
-    maps: Sequence[HeatMap], width: int, palette: Palette | None, most: int | None = None
-) -> int:
-    """Return how many rows maps take if every number is shown.
-
-    Args:
-        maps: The maps.
-        width: Columns for all maps.
-        palette: The colors; None for signs.
-        most: Most rows of one map, without its header; None for no limit.
-    """
+def rows_needed(maps: Sequence[HeatMap], width: int, palette: Palette | None, most: int) -> int:
+    """Return how many rows maps take, with at most `most` rows below the header of each."""
     columns = _columns(maps, width)
     per_row = _room(width, columns) * (1 if palette is None else 2)
     rows = max((-(-len(heat_map.values) // per_row) for heat_map in maps), default=0)
-    return -(-len(maps) // columns) * (min(rows, rows if most is None else most) + 1)
+    return -(-len(maps) // columns) * (min(rows, most) + 1)
 
 
 def heat_rows(

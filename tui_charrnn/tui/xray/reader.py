@@ -5,10 +5,8 @@ thread.
 """
 
 import itertools
-import math
 import time
-from array import array
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -60,43 +58,24 @@ class TapeSpan(NamedTuple):
 
 
 class ProbeValues:
-    """The values of a probe after each character of a tape; four bytes per character.
+    """The values of a probe after each character of a tape; beyond `_MOST`, the oldest are dropped.
 
-    Written by one thread, read by any.
+    Two threads write: all operations on `known` are atomic.
     """
 
     def __init__(self, probe: Probe) -> None:
         """Start without values."""
         self.probe: Final = probe
         self.largest = 0.0
-        """Largest known absolute value."""
-        self._by_branch: dict[int, array[float]] = {}
-        """Values by owning branch, from position 0 on; NaN if not known."""
+        """Largest absolute value so far."""
+        self.known: Final = OrderedDict[Key, float]()
 
     def keep(self, key: Key, value: float) -> None:
         """Store the value after a character."""
-        number, position = key
-        values = self._by_branch.get(number)
-        if values is None:
-            values = self._by_branch[number] = array("f")
-        if position > len(values):
-            values.extend([math.nan] * (position - len(values)))
-        if position == len(values):
-            values.append(value)
-        else:
-            values[position] = value
+        self.known[key] = value
         self.largest = max(self.largest, abs(value))
-
-    def of(self, key: Key) -> float | None:
-        """Return the value after a character; None if it is not known yet."""
-        values = self._by_branch.get(key[0])
-        if values is None or key[1] >= len(values):
-            return None
-        value = values[key[1]]
-        return None if math.isnan(value) else value
-
-    def __contains__(self, key: Key) -> bool:
-        return self.of(key) is not None
+        if len(self.known) > _MOST:
+            self.known.popitem(last=False)
 
 
 class Tapped(NamedTuple):
@@ -118,19 +97,10 @@ class LayerSnapshot:
     """The lowest first."""
 
 
-class _Job(NamedTuple):
-    """The next job of the thread."""
-
-    passage: TapeSpan | None = None
-    """The passage to read; None to evaluate tapped characters only."""
-    keeps_states: bool = False
-    """Whether to keep the states after it."""
-
-
 class XrayReading:
     """Predictions and activations of one tape: taps streaming text, and reads requested passages.
 
-    While the text streams, the thread pauses after each job for as long as the job took. Results
+    While the text streams, the thread pauses after each passage for as long as it took. Results
     are written by one thread and read by any; beyond `_MOST`, the oldest are dropped.
     """
 
@@ -231,16 +201,15 @@ class XrayReading:
         reader = TapeReader(self.tape, self.generation.read_position, ALTERNATIVES)
         try:
             while True:
-                job, began = task.wait_for(lambda: self._next_job(reader.at)), time.monotonic()
-                self._evaluate_tapped()
-                if job.passage is not None:
-                    self._read(reader, job.passage, keeps_states=job.keeps_states)
-                    if self.generation.is_active:
-                        task.wait(time.monotonic() - began)
+                passage = task.wait_for(lambda: self._next_passage(reader.at))
+                began = time.monotonic()
+                self._read(reader, passage)
+                if self.generation.is_active:
+                    task.wait(time.monotonic() - began)
         except CharRNNError:  # logits that are not finite; the generating thread reports it
             return
 
-    def _read(self, reader: TapeReader, passage: TapeSpan, *, keeps_states: bool) -> None:
+    def _read(self, reader: TapeReader, passage: TapeSpan) -> None:
         branch, start, stop = passage
         values = self.values
         predictions = reader.read(branch, start, stop, None if values is None else values.probe)
@@ -252,7 +221,7 @@ class XrayReading:
         if values is not None:
             for key, value in zip(keys, reader.values, strict=True):
                 values.keep(key, value)
-        if keeps_states:
+        if self._place == (branch, stop - 1):
             self.snapshot = LayerSnapshot(branch, stop - 1, reader.views())
         self.announce(passage)
 
@@ -291,18 +260,20 @@ class XrayReading:
         while len(known) > _MOST:
             del known[next(iter(known))]
 
-    def _next_job(self, at: tuple[int, int] | None) -> _Job | None:
-        """Return the next job; `at` is the place from which reading on costs least."""
-        if self._tapped and self._wanted:
-            return _Job()
+    def _next_passage(self, at: tuple[int, int] | None) -> TapeSpan | None:
+        """Evaluate tapped characters if anything is requested; return the next passage to read.
+
+        `at` is the place from which reading on costs least.
+        """
+        if self._wanted:
+            self._evaluate_tapped()
         place, snapshot = self._place, self.snapshot
         if place is not None and (
             snapshot is None or (snapshot.branch, snapshot.position) != place
         ):
-            return _Job(TapeSpan(*place, place[1] + 1), keeps_states=True)
+            return TapeSpan(*place, place[1] + 1)
         passages = (self._gap(wanted, at) for wanted in self._wanted)
-        passage = next((passage for passage in passages if passage is not None), None)
-        return None if passage is None else _Job(passage)
+        return next((passage for passage in passages if passage is not None), None)
 
     def _gap(self, wanted: TapeSpan, at: tuple[int, int] | None) -> TapeSpan | None:
         """Return the last unknown part of a passage; None if all of it is known."""
@@ -310,7 +281,7 @@ class XrayReading:
 
         def is_known(position: int) -> bool:
             key = self.key_of(branch, position)
-            return key in self._known and (values is None or key in values)
+            return key in self._known and (values is None or key in values.known)
 
         if newest is not None and newest[0] == branch and self.generation.is_active:
             # new characters are tapped; their probe values follow one character later
