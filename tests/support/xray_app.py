@@ -145,8 +145,8 @@ def looks_in_view(pane: TextPane) -> dict[int, Style]:
     return looks
 
 
-def level_look(pane: TextPane, level: int, name: str = "xray") -> Style:
-    """How a character of a level is drawn; `xray-two` is the scale to both sides of a middle."""
+def level_look(pane: TextPane, level: int, name: str = "xray-rising") -> Style:
+    """How a character of a level is drawn; `xray-diverging` is the scale with a middle."""
     return pane.view.get_component_rich_style(f"{name}--{level}", partial=True)
 
 

@@ -71,7 +71,7 @@ def check_levels(app: TapeApp, values: Sequence[float], borders: Sequence[float]
         if min(abs(value - border) for border in borders) < _NEAR:
             continue
         level = sum(value >= border for border in borders)
-        wanted = level_look(pane, level, "xray-two")
+        wanted = level_look(pane, level, "xray-diverging")
         for side in ("color", "bold", "underline", "reverse"):
             assert getattr(look, side) == getattr(wanted, side), (place, value, side)
         seen.add(level)

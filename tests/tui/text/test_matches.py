@@ -18,7 +18,7 @@ def wrapped(text: str, *, width: int = 20, limit: int = MOST_ROWS) -> WrappedTex
 def found_pieces(rows: WrappedText, query: str) -> list[str]:
     """Return the drawn text of every match, joined across rows."""
     matches = find_matches(rows, query)
-    pieces = ["" for _ in matches.starts]
+    pieces = ["" for _ in matches.spans]
     for number in range(rows.first, rows.end):
         for index, start, end in drawn_spans(rows, matches, number):
             pieces[index] += rows.shown(number).text[start:end]
@@ -31,14 +31,14 @@ def found_pieces(rows: WrappedText, query: str) -> list[str]:
 )
 def test_case_matters_only_if_an_upper_case_letter_is_typed(query: str, count: int) -> None:
     rows = wrapped("The end, the\nother Á end")
-    assert len(find_matches(rows, query).starts) == count
+    assert len(find_matches(rows, query).spans) == count
 
 
 def test_a_match_continues_in_the_next_row_but_not_in_the_next_line() -> None:
     rows = wrapped("one two three four five six\nseven", width=10)
     assert len(rows.rows) > 3
     assert found_pieces(rows, "two three") == ["two three"]
-    assert find_matches(rows, "six seven").starts == []
+    assert find_matches(rows, "six seven").spans == []
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_syllables_are_found_whole_and_in_jamo(query: str, found: list[str]) -> 
 
 
 def test_matches_do_not_overlap() -> None:
-    assert find_matches(wrapped("aaaaa"), "aa").starts == [0, 2]
+    assert find_matches(wrapped("aaaaa"), "aa").spans == [(0, 2), (2, 4)]
 
 
 def test_letters_that_are_two_in_lower_case_move_nothing() -> None:
@@ -76,7 +76,7 @@ def test_the_notice_for_dropped_rows_has_no_matches() -> None:
     rows = wrapped("needle\n" * 500, limit=100)
     matches = find_matches(rows, "needle")
     assert rows.first > 0
-    assert len(matches.starts) == len(rows.rows) - 2  # the notice, and the open row at the end
+    assert len(matches.spans) == len(rows.rows) - 2  # the notice, and the open row at the end
     assert list(matches.in_row(rows.first)) == []
     assert matches.place(0) == (rows.first + 1, 0)
 

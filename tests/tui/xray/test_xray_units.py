@@ -183,7 +183,7 @@ async def test_without_colors_both_sides_of_the_middle_differ(
     async with xray_app(tmp_path, size=(80, 24)) as app:
         await color(app, "neuron")
         await values_in_view(app)
-        looks = [level_look(app.pane, level, "xray-two") for level in range(5)]
+        looks = [level_look(app.pane, level, "xray-diverging") for level in range(5)]
         marks = {(bool(one.bold), bool(one.underline), bool(one.reverse)) for one in looks}
         assert len(marks) == 5
 

@@ -3,7 +3,6 @@
 Every branch of a text is recorded as a text of its own, from the beginning on.
 """
 
-import threading
 from typing import Final, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -43,40 +42,38 @@ class HistoryRecorder:
         """
         self._post = post
         self._history = history
-        self._lock = threading.Lock()
         self._has_reported = False
         self._kept: WeakKeyDictionary[GenerationThread, dict[int, _Recorded]] = WeakKeyDictionary()
         """What is recorded of each text, by branch number."""
         self._hashed: tuple[object, str | None] | None = None
         """Cached hash of the last model's file, with the file's mark as the key."""
-        self._writing: set[threading.Event] = set()
+        self._writing: BackgroundTask | None = None
+        """The newest task, which waits for the one before it."""
 
     def record(self, generation: GenerationThread) -> None:
         """Record the displayed branch, if it has characters that are not recorded yet."""
         result = generation.result()
         if self._history is None or result is None or not result.generated:
             return
-        history, branch, done = self._history, generation.branch, threading.Event()
-        self._writing = {event for event in self._writing if not event.is_set()} | {done}
+        history, branch, before = self._history, generation.branch, self._writing
 
         def work(_: BackgroundTask) -> None:
+            if before is not None:
+                before.join()
             try:
-                with self._lock:
-                    self._keep(history, self._kept_of(generation, result), branch, result)
+                self._keep(history, self._kept_of(generation, result), branch, result)
             except HistoryError as error:
                 if not self._has_reported:
                     self._has_reported = True
                     sentence = tr("The text was not kept: {reason}", reason=error)
                     self._post(NoteWritten(sentence, is_problem=True))
-            finally:
-                done.set()
 
-        BackgroundTask("history", work)
+        self._writing = BackgroundTask("history", work)
 
     def finish(self) -> None:
         """Wait for pending writes, at most `PATIENCE` seconds."""
-        for event in self._writing:
-            event.wait(PATIENCE / len(self._writing))
+        if self._writing is not None:
+            self._writing.join(PATIENCE)
 
     def _kept_of(
         self, generation: GenerationThread, result: GenerationResult
@@ -98,7 +95,7 @@ class HistoryRecorder:
     ) -> None:
         before, length = kept.get(branch, _Recorded(None, 0)), len(result.generated)
         if before.length >= length:
-            return  # nothing new, or a later thread was faster
+            return  # nothing new
         units = result.opening.loaded.model.units
         generation = Generation(
             seed_text=whole_text(result.opening.tape.seed_text, units),

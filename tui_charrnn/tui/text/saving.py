@@ -214,21 +214,13 @@ def write_new(folder: Path, stem: str, files: Mapping[str, bytes]) -> Path:
     for number in itertools.count(1):
         name = stem if number == 1 else f"{stem}-{number}"
         paths = {folder / (name + suffix): content for suffix, content in files.items()}
-        if any(path.exists() for path in paths):
-            continue
-        made: list[Path] = []
-        try:
+        with contextlib.suppress(FileExistsError), contextlib.ExitStack() as on_failure:
             for path, content in paths.items():
                 with path.open("xb") as file:
-                    made.append(path)
+                    on_failure.callback(path.unlink)
                     file.write(content)
-            return made[0]
-        except OSError as error:
-            for path in made:
-                with contextlib.suppress(OSError):
-                    path.unlink()
-            if not isinstance(error, FileExistsError):  # another program took the name
-                raise
+            on_failure.pop_all()
+            return next(iter(paths))
     raise AssertionError  # unreachable: `count` is infinite
 
 

@@ -7,8 +7,8 @@ import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, count
-from operator import add
+from itertools import accumulate
+from operator import itemgetter
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
@@ -17,7 +17,7 @@ from textual.containers import Horizontal
 from textual.getters import query_one
 from textual.widgets import Input, Static
 
-from tui_charrnn.hangul import has_hangul, spelled_pattern
+from tui_charrnn.hangul import spelled_pattern
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import Signal
 from tui_charrnn.tui.dialogs import SafeInput
@@ -61,14 +61,14 @@ class Search(TextLayer):
 
     def step(self, direction: int) -> None:
         """Go to the next match (1) or the previous one (-1); wraps around."""
-        if self._matches is not None and (count := len(self._matches.starts)):
+        if self._matches is not None and (count := len(self._matches.spans)):
             self._at = (self._at + direction) % count
             self._mark_found()
             self._show_found()
 
     def found_place(self) -> Place | None:
         """Return row and column, as drawn, of the current match; None without matches."""
-        if self._matches is None or not self._matches.starts:
+        if self._matches is None or not self._matches.spans:
             return None
         row, _ = self._matches.place(self._at)
         spans = drawn_spans(self.view.wrapped, self._matches, row)
@@ -91,13 +91,13 @@ class Search(TextLayer):
         """Search the new rows; the current match stays."""
         if self._query:
             self._matches = find_matches(self.view.wrapped, self._query)
-            self._at = min(self._at, max(len(self._matches.starts) - 1, 0))
+            self._at = min(self._at, max(len(self._matches.spans) - 1, 0))
             self._mark_found()
             self._show_found()
 
     def _find_from(self, place: Place) -> None:
         self._matches = find_matches(self.view.wrapped, self._query) if self._query else None
-        if self._matches is not None and self._matches.starts:
+        if self._matches is not None and self._matches.spans:
             self._at = self._matches.next_to(place)
         self._mark_found()
 
@@ -106,10 +106,10 @@ class Search(TextLayer):
         self._is_due = False
         matches = self._matches
         if matches is not None:
-            self._find_from(matches.place(self._at) if matches.starts else self._from)
+            self._find_from(matches.place(self._at) if matches.spans else self._from)
 
     def _mark_found(self) -> None:
-        count = len(self._matches.starts) if self._matches is not None else 0
+        count = len(self._matches.spans) if self._matches is not None else 0
         at = f"{self._at + 1:,}/{count:,}" if count else tr("no match")
         before, self.count = self.count, at if self._query else ""
         self.view.redraw()
@@ -117,7 +117,7 @@ class Search(TextLayer):
             self.changed.send()
 
     def _show_found(self) -> None:
-        if self._matches is not None and self._matches.starts:
+        if self._matches is not None and self._matches.spans:
             self.view.reveal(self._matches.place(self._at)[0])
 
 
@@ -207,22 +207,20 @@ class Matches:
     """Number of the first searched row."""
     row_starts: Sequence[int]
     """Offset of every row in the searched text, ascending, then the length of the text."""
-    starts: Sequence[int]
-    """Start offset of every match, ascending."""
-    ends: Sequence[int]
-    """End offset of every match; a syllable may be one character or several."""
+    spans: Sequence[tuple[int, int]]
+    """Start and end offset of every match, ascending."""
 
     def place(self, index: int) -> Place:
         """Return where a match starts, by its index from 0."""
-        start = self.starts[index]
+        start = self.spans[index][0]
         row = bisect_right(self.row_starts, start) - 1
         return self.first + row, start - self.row_starts[row]
 
     def next_to(self, place: Place) -> int:
         """Return the index of the first match at or after a place, else of the first match."""
         row = min(max(place[0] - self.first, 0), len(self.row_starts) - 1)
-        found = bisect_left(self.starts, self.row_starts[row] + place[1])
-        return found if found < len(self.starts) else 0
+        found = bisect_left(self.spans, (self.row_starts[row] + place[1],))
+        return found if found < len(self.spans) else 0
 
     def in_row(self, number: int) -> Iterator[tuple[int, int, int]]:
         """Yield match index, start and end column of every match, clipped to a row."""
@@ -230,9 +228,9 @@ class Matches:
         if not 0 <= row < len(self.row_starts) - 1:
             return
         begin, end = self.row_starts[row], self.row_starts[row + 1]
-        index = bisect_right(self.ends, begin)
-        while index < len(self.starts) and (start := self.starts[index]) < end:
-            yield index, max(start - begin, 0), min(self.ends[index], end) - begin
+        index = bisect_right(self.spans, begin, key=itemgetter(1))
+        while index < len(self.spans) and (span := self.spans[index])[0] < end:
+            yield index, max(span[0] - begin, 0), min(span[1], end) - begin
             index += 1
 
 
@@ -250,11 +248,10 @@ def find_matches(wrapped: WrappedText, query: str) -> Matches:
     rows = wrapped.rows[skipped:]
     pieces = [row.text + "\n" if row.ends_line else row.text for row in rows]
     text = "".join(pieces)
-    if not any(map(str.isupper, query)):
-        text, query = _lowered(text), _lowered(query)
-    starts, ends = _occurrences(text, query) if query else ([], [])
+    flags = 0 if any(map(str.isupper, query)) else re.IGNORECASE
+    found = re.finditer(spelled_pattern(query), text, flags) if query else ()
     row_starts = list(accumulate(map(len, pieces), initial=0))
-    return Matches(wrapped.first + skipped, row_starts, starts, ends)
+    return Matches(wrapped.first + skipped, row_starts, [each.span() for each in found])
 
 
 def drawn_spans(
@@ -266,23 +263,3 @@ def drawn_spans(
     for match, *cuts in matches.in_row(number):
         start, end = (expanded_column(text, cut, wrapped.width) for cut in cuts)
         yield match, start, end
-
-
-def _occurrences(text: str, query: str) -> tuple[list[int], list[int]]:
-    """Return the start and end offsets of all occurrences."""
-    if has_hangul(query):  # the text, or the part after its seed, may be in jamo
-        spans = [found.span() for found in re.finditer(spelled_pattern(query), text)]
-        return [start for start, _ in spans], [end for _, end in spans]
-    # three times faster than repeated `str.find`
-    *before, _ = text.split(query)
-    between = accumulate(map(len, before))
-    starts = list(map(add, between, count(0, len(query))))
-    return starts, [start + len(query) for start in starts]
-
-
-def _lowered(text: str) -> str:
-    """Return a text in lower case, with the same number of characters."""
-    lowered = text.lower()
-    if len(lowered) == len(text):
-        return lowered
-    return "".join(low if len(low := character.lower()) == 1 else character for character in text)

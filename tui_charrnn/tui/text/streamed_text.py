@@ -38,12 +38,11 @@ LOOKS: Final[dict[ScaleName, tuple[tuple[str, str], ...]]] = {
     ),
 }
 """Color and style of each level; without colors, the styles alone distinguish the levels."""
-_CLASSES: Final[dict[ScaleName, str]] = {"rising": "xray", "diverging": "xray-two"}
 
 
 def look_class(scale: ScaleName, level: int) -> str:
     """Return the component class of a level."""
-    return f"{_CLASSES[scale]}--{level}"
+    return f"xray-{scale}--{level}"
 
 
 _LEVEL_CLASSES: Final = frozenset(

@@ -188,15 +188,10 @@ class TapeCursor(TextLayer):
         """Sent when `at` has changed."""
         self.length_changed = Signal()
         """Sent when the number of displayed characters has changed."""
-        self._at: tuple[int, int] | None = None
-        self._last = 0
+        self.at: tuple[int, int] | None = None
+        """Branch and position of the cursor; None without a cursor."""
         self._reveals_growth = False
         """Whether the view still has to scroll to the text after the cursor as it grows."""
-
-    @property
-    def at(self) -> tuple[int, int] | None:
-        """Branch and position of the cursor; None without a cursor."""
-        return self._at
 
     def point(self, position: int | None) -> None:
         """Put the cursor at a position of the displayed branch; None removes it."""
@@ -208,7 +203,9 @@ class TapeCursor(TextLayer):
         elif place is not None:
             view.reveal(place[0])
         view.redraw()
-        self._put(None if position is None else (self.text.branch, position))
+        before, self.at = self.at, None if position is None else (self.text.branch, position)
+        if self.at != before:
+            self.moved.send()
 
     def target(self, position: int, step: Step) -> int:
         """Return the position after a step from another one."""
@@ -239,7 +236,7 @@ class TapeCursor(TextLayer):
             Its position, the branches that continue there, and the index of the displayed one
             among them (-1 if it is none of them); None without a fork.
         """
-        at, tree = self._at, self.text.tree
+        at, tree = self.at, self.text.tree
         forks = tree.fork_positions(at[0]) if tree is not None and at is not None else []
         if at is None or tree is None or not forks:
             return None
@@ -250,9 +247,9 @@ class TapeCursor(TextLayer):
     def overlays(self, row: int) -> Iterator[Overlay]:
         """Yield the forks of a row, and the cursor; at the end it is after the text."""
         text = self.text
-        if self._at is None or text.tree is None:
+        if self.at is None or text.tree is None:
             return
-        forks, position = {*text.tree.fork_positions(text.branch)}, self._at[1]
+        forks, position = {*text.tree.fork_positions(text.branch)}, self.at[1]
         place = text.place_at(position)
         if place is not None and place[0] != row:
             place = None
@@ -267,37 +264,28 @@ class TapeCursor(TextLayer):
     def text_grew(self, before: int) -> None:
         """Stay at the end if the cursor was there, else scroll to the text after it."""
         shown = self.text.shown
-        if self._at == (self.text.branch, before) and shown != before:
+        if self.at == (self.text.branch, before) and shown != before:
             self.point(shown)
         elif self._reveals_growth:
             self.reveal_growth()
-        self._grow()
+        if shown != before:
+            self.length_changed.send()
 
     def branch_switched(self) -> None:
         """Keep the position of the cursor, up to the end of the new branch."""
-        self._grow()
-        if self._at is not None:
-            self.point(min(self._at[1], self.text.shown))
+        self.length_changed.send()
+        if self.at is not None:
+            self.point(min(self.at[1], self.text.shown))
 
     def reveal_growth(self) -> None:
         """Scroll to the text after the cursor; while it is too short, again as it grows."""
         view = self.text.view
-        place = self.text.place_at(self._at[1]) if self._at is not None else None
+        place = self.text.place_at(self.at[1]) if self.at is not None else None
         if place is not None:
             top = place[0] - view.wrapped.first - view.scrollable_content_region.height // 3
             self._reveals_growth = top > view.max_scroll_y
             view.scroll_to(y=max(top, 0))
             view.follows_end = False
-
-    def _put(self, at: tuple[int, int] | None) -> None:
-        before, self._at = self._at, at
-        if at != before:
-            self.moved.send()
-
-    def _grow(self) -> None:
-        before, self._last = self._last, self.text.shown
-        if self._last != before:
-            self.length_changed.send()
 
     def _beside(self, position: int, by: int) -> int:
         """Return the next position on a side, skipping the parts of a jamo syllable."""
