@@ -169,7 +169,6 @@ def table_sentences() -> set[str]:
         *("gradient", "characters", "jamo"),
         *run_formatting.STATE_LABELS.values(),
         *formatting.GRAMS.values(),
-        *log_lines.ENDS.values(),
         *failures.FailureKind,
         *failures.CRASHES.values(),
         *failures.ENDS.values(),

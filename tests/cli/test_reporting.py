@@ -48,7 +48,7 @@ def test_a_change_and_a_rollback_are_one_line_each(
     printed = [line for line in capsys.readouterr().err.splitlines() if "learning rate" in line]
     assert printed == [
         "Peak learning rate 0.003 from step 41 on.",
-        "The loss became nan at step 45: back to step 40, peak learning rate 0.0015 (rollback 1).",
+        "The loss became nan at step 45. Back to step 40, peak learning rate 0.0015 (rollback 1).",
     ]
 
 

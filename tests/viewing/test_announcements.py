@@ -80,10 +80,10 @@ def test_without_a_record_of_its_end_a_run_is_lost_or_failed(
     assert f"{state} at step" in end_sentence(view)
 
 
-def test_a_run_that_saved_nothing_is_announced_as_stopped(tmp_path: Path) -> None:
+def test_a_run_that_saved_nothing_is_announced_as_ended(tmp_path: Path) -> None:
     view = RunView(RunDirectory(tmp_path / "run"))
     view.take([RunEnded("saved", 0, None, None, 75, 0.0)])
-    assert end_sentence(view) == "run: stopped at step 0"
+    assert end_sentence(view) == "run: ended before its first step, nothing saved"
     view.take([
         CheckpointSaved(4, "checkpoints/step-4", 0.1),
         RunEnded("saved", 4, None, None, 75, 0.0),

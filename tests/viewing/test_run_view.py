@@ -128,15 +128,15 @@ def test_a_rollback_drops_what_came_after_the_step_it_went_back_to(view: RunView
     [
         (
             rolled_back(1234, 1000),
-            "The loss became nan at step 1,234: back to step 1,000",
+            "The loss became nan at step 1,234. Back to step 1,000",
         ),
         (
             rolled_back(7, 0, "gradient_norm"),
-            "The gradient became nan at step 7: back to the beginning",
+            "The gradient became nan at step 7. Back to the beginning",
         ),
         (
             rolled_back(9, 4, "validation_loss"),
-            "The validation loss became nan at step 9: back to step 4",
+            "The validation loss became nan at step 9. Back to step 4",
         ),
     ],
 )
@@ -268,7 +268,7 @@ def test_a_lost_trainer_is_said_to_be_lost(view: RunView) -> None:
 
 def test_divergence_is_one_sentence(view: RunView) -> None:
     (news,) = view.take([RunDiverged(12, "validation_loss", "nan", learning_rate=0.02)])
-    assert news.sentence.startswith("The validation loss stopped being a finite number")
+    assert news.sentence == "The validation loss became nan at step 12."
 
 
 def test_a_refused_request_is_a_warning_and_a_published_model_no_news(view: RunView) -> None:

@@ -13,10 +13,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from tui_charrnn.errors import reason_of
-from tui_charrnn.runs.description import RunState
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import format_percent, tr
-from tui_charrnn.viewing.run_view import RunView
+from tui_charrnn.viewing.run_view import RunView, format_end
 
 if TYPE_CHECKING:
     from tui_charrnn.preferences import Preferences
@@ -81,12 +80,8 @@ def end_state(view: RunView) -> str:
 
 def end_sentence(view: RunView) -> str:
     """One sentence on how a run ended: state, last step and best loss."""
-    state = end_state(view)
-    if state == RunState.SAVED and view.checkpoint_step is None:
-        state = RunState.STOPPED
-    state = tr(safe_line(state))
-    name, step = safe_line(view.run.name), view.step
-    sentence = tr("{name}: {state} at step {step:,}", name=name, state=state, step=step)
+    step = view.step if view.ended is None else view.ended.step
+    sentence = f"{safe_line(view.run.name)}: {format_end(view, end_state(view), step)}"
     if view.best is None:
         return sentence
     return tr("{words}, validation {loss:.3f}", words=sentence, loss=view.best.loss)

@@ -18,7 +18,7 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr, tr_recorded
 from tui_charrnn.viewing.log_lines import lines_since_start
 from tui_charrnn.viewing.run_formatting import share_of_memory
-from tui_charrnn.viewing.run_view import RunView, format_quantity
+from tui_charrnn.viewing.run_view import RunView, format_divergence
 
 RemedyId = Literal["resume", "half_batch", "lower_rate", "log"]
 
@@ -168,7 +168,7 @@ def diagnose(view: RunView, exit_code: int | None, log: Sequence[str]) -> Failur
     # a full disk takes the status, whose room is reserved, but not the record
     failed = view.failed or (view.status if view.state is RunState.FAILED else None)
     if failed is not None:
-        message = safe_line(failed.message) or tr("Training failed.")
+        message = tr_recorded(safe_line(failed.message)) or tr("Training failed.")
         return _explained(view, message, failed.cause)
     if not view.state.is_live or view.ended is not None or exit_code in EXPECTED_EXIT_CODES:
         return None
@@ -205,25 +205,20 @@ def _diverged(view: RunView, record: RunDiverged) -> Failure:
         if limit
         else tr("Train again with a lower learning rate.")
     )
-    sentence = tr(
-        "The {quantity} became {value} at step {step:,}.",
-        quantity=format_quantity(record.quantity),
-        value=safe_line(record.value),
-        step=record.step,
-    )
+    sentence = format_divergence(record)
     return _failure(view, FailureKind.DIVERGED, sentence, _format_kept(view), hint)
 
 
 def _explained(view: RunView, message: str, cause: str) -> Failure:
-    """A failure with the reason that the trainer gave; `cause` is as in `RunFailed.cause`."""
-    message = tr_recorded(message)
+    """A failure with a known reason; `cause` is as in `RunFailed.cause`."""
+    kept = _format_kept(view)
     if cause == "memory":
-        return _out_of_memory(view, message)
+        hint = tr("Half the batch needs much less of it.")
+        return _failure(view, FailureKind.OUT_OF_MEMORY, message, hint, kept)
     if cause == "disk":
-        return _disk_full(view, message)
-    if cause == "text":
-        return _failure(view, FailureKind.CORPUS, message, _format_kept(view))
-    return _failure(view, FailureKind.EXPLAINED, message, _format_kept(view))
+        return _failure(view, FailureKind.DISK_FULL, message, tr("Make room, then resume."), kept)
+    kind = FailureKind.CORPUS if cause == "text" else FailureKind.EXPLAINED
+    return _failure(view, kind, message, kept)
 
 
 def _ended_without_record(view: RunView, exit_code: int | None, log_text: str) -> Failure:
@@ -233,17 +228,17 @@ def _ended_without_record(view: RunView, exit_code: int | None, log_text: str) -
         refusal = refusals[-1].removeprefix(REFUSAL_PREFIX)
         # nothing is recorded: only the system's words tell a full disk from a read-only one
         is_full = exit_code == ExitCode.CANNOT_SAVE and _NO_SPACE.search(refusal)
-        return _explained(view, refusal, "disk" if is_full else "")
+        return _explained(view, tr_recorded(refusal), "disk" if is_full else "")
     if _NO_SPACE.search(log_text):
         message = tr("The disk had no room for what the trainer had to write.")
-        return _disk_full(view, message)
+        return _explained(view, message, "disk")
     if found := _NO_MEMORY.search(log_text):
         found_words = found[0].strip()
         message = tr("The trainer ran out of memory: its log says {words}.", words=found_words)
-        return _out_of_memory(view, message)
+        return _explained(view, message, "memory")
     if exit_code in {None, -9} and (share := _format_memory(view)):
         message = tr("The trainer was killed while it used {share} of memory.", share=share)
-        return _out_of_memory(view, message)
+        return _explained(view, message, "memory")
     return _ended_otherwise(view, exit_code, log_text)
 
 
@@ -299,16 +294,6 @@ def _format_silence(view: RunView, seconds: float) -> str:
         host=safe_line(view.status.host),
         seconds=seconds,
     )
-
-
-def _out_of_memory(view: RunView, sentence: str) -> Failure:
-    hint = tr("Half the batch needs much less of it.")
-    return _failure(view, FailureKind.OUT_OF_MEMORY, sentence, hint, _format_kept(view))
-
-
-def _disk_full(view: RunView, sentence: str) -> Failure:
-    hint = tr("Make room, then resume.")
-    return _failure(view, FailureKind.DISK_FULL, sentence, hint, _format_kept(view))
 
 
 def _format_kept(view: RunView) -> str:

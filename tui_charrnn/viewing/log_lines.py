@@ -26,7 +26,7 @@ from tui_charrnn.runs.records import (
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr, tr_recorded
 from tui_charrnn.viewing.formatting import format_ngram
-from tui_charrnn.viewing.run_view import RunView, apply_record
+from tui_charrnn.viewing.run_view import RunView, apply_record, as_sentence, format_end
 
 LogKind = Literal["noise", "plain", "good", "warning", "error"]
 """`noise` is what TensorFlow prints at every start, and minor events of a run."""
@@ -147,15 +147,6 @@ def lines_since_start(log: Sequence[str]) -> list[str]:
 
 _BATCH: Final = '{"kind":"batch",'
 _Entry: TypeAlias = tuple[str, LogKind]
-ENDS: Final = {
-    RunState.FINISHED: "Finished at step {step:,}.",
-    RunState.STOPPED: "Stopped at step {step:,}.",
-    RunState.SAVED: "Saved at step {step:,}.",
-    RunState.INTERRUPTED: "Interrupted at step {step:,}.",
-    RunState.DIVERGED: "Diverged at step {step:,}.",
-    RunState.FAILED: "Failed at step {step:,}.",
-}
-"""By the reason of a `RunEnded` record; translated when a line is made."""
 _NO_TIME: Final = " " * len("00:00:00")
 
 
@@ -208,6 +199,8 @@ class Story:
             return []  # the best score is always saved, and was reported
         if isinstance(record, RunEnded):
             self._has_trainer = False
+            end = as_sentence(format_end(self._view, record.reason, record.step))
+            return [(end, "good" if record.reason == RunState.FINISHED else "plain")]
         is_slip = isinstance(record, RunReplanned) and notice is not None
         entry = None if is_slip else _format_own(record)
         if entry is None and notice is not None:
@@ -265,8 +258,6 @@ def _format_own(record: Record) -> _Entry | None:
         case RunResumed(step=step):
             place = tr("Resumes at step {step:,}.", step=step) if step else tr("Starts over.")
             entry = place, "plain"
-        case RunEnded():
-            entry = _format_end(record), "good" if record.reason == RunState.FINISHED else "plain"
     return entry
 
 
@@ -280,13 +271,6 @@ def _format_plan(record: RunPlanned) -> str:
         every=every,
         first=record.early_evaluations[0],
     )
-
-
-def _format_end(record: RunEnded) -> str:
-    if record.reason in ENDS:
-        return tr(ENDS[RunState(record.reason)], step=record.step)
-    reason = safe_line(record.reason).capitalize()
-    return tr("{reason} at step {step:,}.", reason=reason, step=record.step)
 
 
 def _local_time(at: object) -> datetime | None:

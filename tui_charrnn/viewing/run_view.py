@@ -267,9 +267,14 @@ def apply_record(view: RunView, record: RecordOrBatch) -> Notice | None:
     return None if reducer is None else reducer(view, record)
 
 
-def format_quantity(quantity: str) -> str:
-    """The readable name of a quantity that stopped being finite."""
-    return tr(QUANTITIES.get(quantity, "gradient"))
+def format_divergence(record: RunDiverged | RunRolledBack) -> str:
+    """The sentence on a quantity that stopped being finite."""
+    return tr(
+        "The {quantity} became {value} at step {step:,}.",
+        quantity=tr(QUANTITIES.get(record.quantity, "gradient")),
+        value=safe_line(record.value),
+        step=record.step,
+    )
 
 
 def _apply_started(view: RunView, _: RunStarted) -> None:
@@ -435,7 +440,7 @@ def _apply_memory(view: RunView, record: MemoryMeasured) -> None:
 
 
 def _apply_answered(_: RunView, record: RequestAnswered) -> Notice | None:
-    message = _sentence(tr_recorded(safe_line(record.message)))
+    message = as_sentence(tr_recorded(safe_line(record.message)))
     if not record.accepted:
         if record.request in REFUSALS:
             return Notice(tr(REFUSALS[record.request], reason=message), "warning")
@@ -445,8 +450,8 @@ def _apply_answered(_: RunView, record: RequestAnswered) -> Notice | None:
     return None if record.request in _SILENT else Notice(message or tr("Done."))
 
 
-def _sentence(words: str) -> str:
-    """Capitalize a trainer's message and end it with a full stop."""
+def as_sentence(words: str) -> str:
+    """Capitalize words, as a trainer's message, and end them with a full stop."""
     return words[:1].upper() + words[1:] + ("" if words[-1:] in {"", ".", "!", "?"} else ".")
 
 
@@ -497,11 +502,8 @@ def _apply_rolled_back(view: RunView, record: RunRolledBack) -> Notice:
     view.losses.mark_gap(record.step)
     to_step = f"{record.to_step:,}"
     view.warning = tr(
-        "The {quantity} became {value} at step {step:,}: back to {place}, peak learning rate "
-        "{rate:g} (rollback {attempt}).",
-        quantity=format_quantity(record.quantity),
-        value=safe_line(record.value),
-        step=record.step,
+        "{problem} Back to {place}, peak learning rate {rate:g} (rollback {attempt}).",
+        problem=format_divergence(record),
         place=tr("step {step}", step=to_step) if record.to_step else tr("the beginning"),
         rate=record.learning_rate,
         attempt=record.attempt,
@@ -512,12 +514,7 @@ def _apply_rolled_back(view: RunView, record: RunRolledBack) -> Notice:
 def _apply_diverged(view: RunView, record: RunDiverged) -> Notice:
     view.diverged = record
     view.losses.mark_gap(record.step)
-    sentence = tr(
-        "The {quantity} stopped being a finite number at step {step:,}.",
-        quantity=format_quantity(record.quantity),
-        step=record.step,
-    )
-    return Notice(sentence, "error")
+    return Notice(format_divergence(record), "error")
 
 
 def _apply_failed(view: RunView, record: RunFailed) -> Notice:
@@ -533,20 +530,26 @@ def _apply_preempted(_: RunView, record: RunPreempted) -> Notice:
 
 def _apply_ended(view: RunView, record: RunEnded) -> Notice:
     view.ended = record
-    state, saved = tr(safe_line(record.reason)), view.checkpoint_step or 0
+    how = format_end(view, record.reason, record.step)
+    sentence = tr("Run {name}: {how}.", name=safe_line(view.run.name), how=how)
+    return Notice(sentence, is_finish=record.reason == RunState.FINISHED)
+
+
+def format_end(view: RunView, reason: str, step: int) -> str:
+    """How a run ended at a step, and what is saved; `reason` as in `RunEnded`, or `lost`."""
+    state, saved = tr(safe_line(reason)), view.checkpoint_step or 0
     # with steps, a process was lost; without, the run ended while it loaded
-    is_behind = record.reason == RunState.SAVED and (saved < record.step or not record.step)
+    is_behind = reason == RunState.SAVED and (saved < step or not step)
     if is_behind:
         state = tr("ended")
     how = tr("{state} before its first step", state=state)
-    if record.step:
-        how = tr("{state} at step {step:,}", state=state, step=record.step)
+    if step:
+        how = tr("{state} at step {step:,}", state=state, step=step)
     if is_behind and saved:
         how = tr("{how}, saved at step {step:,}", how=how, step=saved)
     elif is_behind:
         how = tr("{how}, nothing saved", how=how)
-    sentence = tr("Run {name}: {how}.", name=safe_line(view.run.name), how=how)
-    return Notice(sentence, is_finish=record.reason == RunState.FINISHED)
+    return how
 
 
 _REDUCERS: Final[Mapping[type[RecordOrBatch], Callable[[RunView, Any], Notice | None]]] = {
