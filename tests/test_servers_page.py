@@ -10,7 +10,7 @@ import pytest
 
 from tests.support import numpy_program
 from tests.support.cluster_run import trains_anew
-from tests.support.command import ROOT, finish, wait_for
+from tests.support.command import ROOT, finish, loaded_command_line, wait_for
 from tests.support.job_queue import JobQueue
 from tests.support.numpy_program import MODULE
 from tests.support.small_run import of_kind, status_of
@@ -155,8 +155,6 @@ def test_every_shell_block_is_shell() -> None:
 
 
 def test_every_option_of_the_program_exists() -> None:
-    from tui_charrnn.cli.main import command_line
-
     def options(command: object) -> set[str]:
         own = {o for p in getattr(command, "params", []) for o in getattr(p, "opts", [])}
         children = getattr(command, "commands", {}).values()
@@ -166,7 +164,7 @@ def test_every_option_of_the_program_exists() -> None:
     ours = re.findall(r"charrnn-tui [^`#|]*", "\n".join(lines))
     named = {word for words in ours for word in re.findall(r"--[a-z][a-z-]+", words)}
     assert {"--headless", "--resume", "--detach"} <= named
-    assert named <= options(command_line(is_whole=True))
+    assert named <= options(loaded_command_line())
 
 
 def test_the_patience_is_that_of_the_program() -> None:

@@ -94,7 +94,7 @@ def test_6_is_a_disk_that_does_not_save(tmp_path: Path, corpus: Path) -> None:
 def test_7_is_a_trainer_that_does_not_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("tui_charrnn.cli.control.STOP_TIMEOUT", -1.0)
+    monkeypatch.setattr("tui_charrnn.cli.control.ANSWER_TIMEOUT", -1.0)
     with FakeTrainer(created_run(tmp_path)) as trainer:
         trainer.start()
         assert run_command(["stop", str(trainer.run.path)]) == 7

@@ -136,7 +136,8 @@ def test_a_defect_is_reported_even_where_no_report_can_be_written(
 
 def test_the_commands_load_no_numpy() -> None:
     code = (
-        "import sys; from tui_charrnn.cli.main import command_line; command_line(is_whole=True); "
+        "import sys; from tui_charrnn.cli.main import COMMANDS, load_command; "
+        "[load_command(name) for name in COMMANDS]; "
         "sys.exit('numpy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

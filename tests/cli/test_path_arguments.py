@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.closed_folder import closed
+from tests.support.command import loaded_command_line
 from tests.support.fake_run import fake_run
 from tui_charrnn import paths
-from tui_charrnn.cli.main import command_line, run
+from tui_charrnn.cli.main import run
 from tui_charrnn.text import sources
 
 Capture = pytest.CaptureFixture[str]
@@ -81,7 +82,7 @@ ELSEWHERE = {"app --model", "app --runs-dir", "learn --model", "runs export --mo
 def commands() -> set[str]:
     """The path arguments of every command, as its help names them."""
     found = set()
-    pending = [("", command_line(is_whole=True))]
+    pending = [("", loaded_command_line())]
     while pending:
         name, command = pending.pop()
         for parameter in command.params:

@@ -4,7 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.support.fake_run import created_run, fake_corpus
-from tui_charrnn.cli.run_request import summarize
+from tui_charrnn.cli.output import card_lines
+from tui_charrnn.cli.run_request import summary_rows
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.model.shapes import parameter_count
 from tui_charrnn.runs.layout import RunDirectory
@@ -13,7 +14,7 @@ from tui_charrnn.text.corpus_reading import read_corpus
 
 
 def summary(run: RunDirectory, corpus: Corpus) -> str:
-    return "\n".join(summarize(run, corpus))
+    return "\n".join(card_lines(summary_rows(run, corpus), width=11))
 
 
 def test_the_summary_names_every_tensor_and_their_sum(tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 import typer
 
+from tests.support.command import loaded_command_line
 from tests.support.fake_run import fake_run
-from tui_charrnn.cli.main import command_line, run
+from tui_charrnn.cli.main import run
 
 Capture = pytest.CaptureFixture[str]
 
@@ -21,7 +22,7 @@ def pages(command: Any, above: typer.Context | None = None) -> Iterator[tuple[st
         yield from pages(child, context)
 
 
-PAGES = dict(pages(command_line(is_whole=True)))
+PAGES = dict(pages(loaded_command_line()))
 
 
 @pytest.mark.parametrize("page", PAGES.values(), ids=list(PAGES))

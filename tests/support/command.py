@@ -14,6 +14,7 @@ from unittest import mock
 import typer
 from typer.testing import CliRunner, Result
 
+from tui_charrnn.cli.main import COMMANDS, command_line, load_command
 from tui_charrnn.cli.main import run as run_command_line
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -70,6 +71,13 @@ def run_here(*arguments: str, stdin: bytes = b"") -> "subprocess.CompletedProces
         sys.stdout.flush()
         sys.stderr.flush()
     return subprocess.CompletedProcess(arguments, code, stdout.getvalue(), stderr.getvalue())
+
+
+def loaded_command_line() -> Any:
+    """The Click group of all commands, every one of them loaded."""
+    group = command_line()
+    group.commands |= {name: load_command(name) for name in COMMANDS}
+    return group
 
 
 def invoke_alone(

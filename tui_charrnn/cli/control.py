@@ -20,13 +20,11 @@ from tui_charrnn.runs.liveness import AT_WORK, Liveness, Verdict
 from tui_charrnn.runs.reader import RunReader, read_status
 from tui_charrnn.runs.records import RequestAnswered
 
-STOP_TIMEOUT = 60.0  # seconds
-
 START_TIMEOUT: Final = 2.0
 """Seconds in which a trainer that was just launched takes its run; most need 0.2."""
 
 ANSWER_TIMEOUT: Final = 60.0
-"""Seconds to wait for an answer; a trainer does not answer while TensorFlow loads."""
+"""Seconds to wait for an answer or the end; a trainer does not answer while TensorFlow loads."""
 
 
 class _NoTrainerError(ConfigError):
@@ -36,14 +34,14 @@ class _NoTrainerError(ConfigError):
 def stop(run: RunArgument, runs_dir: RunsDir = None) -> None:
     """Ask a run's trainer to save and stop, and wait for it; exit with 7 if it does not."""
     directory = find_run(run, runs_folder(runs_dir))
-    life, deadline = Liveness(), time.monotonic() + STOP_TIMEOUT
+    life, deadline = Liveness(), time.monotonic() + ANSWER_TIMEOUT
     try:
         found = _status_after_start(directory)
         status = _require_trainer(directory, found, life.judge(found))
         send_request(directory, "stop")
         while (verdict := life.judge(status)) in AT_WORK:
             if time.monotonic() > deadline:
-                raise _unanswered(directory, status, "stopped", STOP_TIMEOUT)
+                raise _unanswered(directory, status, "stopped")
             time.sleep(0.1)
             if (found := newest_status(directory, status)) is None:
                 print_message(f"{directory.name} is gone.")
@@ -130,11 +128,9 @@ def _lost(run: RunDirectory) -> _NoTrainerError:
     )
 
 
-def _unanswered(
-    run: RunDirectory, status: RunStatus, outcome: str, timeout: float
-) -> UnansweredError:
+def _unanswered(run: RunDirectory, status: RunStatus, outcome: str) -> UnansweredError:
     return UnansweredError(
-        f"{run.name} has not {outcome} within {timeout:g} s; it is {status.state}. "
+        f"{run.name} has not {outcome} within {ANSWER_TIMEOUT:g} s; it is {status.state}. "
         "The request stays pending: the trainer obeys it as soon as it can."
     )
 
@@ -154,7 +150,7 @@ def _await_answer(run: RunDirectory, status: RunStatus, request: str) -> None:
             return
         _require_trainer(run, status, verdict)
         if time.monotonic() > deadline:
-            raise _unanswered(run, status, "answered", ANSWER_TIMEOUT)
+            raise _unanswered(run, status, "answered")
         time.sleep(0.1)
 
 

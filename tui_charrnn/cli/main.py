@@ -220,8 +220,8 @@ def _not_installed(error: OSError) -> StorageError:
     )
 
 
-def command_line(*, is_whole: bool = False) -> Any:
-    """Return the Click group of all commands; `is_whole` loads them now instead of when called."""
+def command_line() -> Any:
+    """Return the Click group of all commands, each of which is loaded when it is called."""
     app = typer.Typer(
         name="charrnn-tui",
         cls=CommandGroup,
@@ -232,8 +232,7 @@ def command_line(*, is_whole: bool = False) -> Any:
     app.callback(invoke_without_command=True)(open_app)
     group: Any = get_command(app)
     for name, (_, sentence) in COMMANDS.items():
-        later = LazyCommand(name, sentence, partial(load_command, name))
-        group.commands[name] = later.load() if is_whole else later
+        group.commands[name] = LazyCommand(name, sentence, partial(load_command, name))
     return group
 
 

@@ -1,18 +1,14 @@
 """Loads the texts and models that a command names, and shows the progress."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias
 
 from tui_charrnn import lazy
 from tui_charrnn.cli.opening import use_one_numpy_thread
-from tui_charrnn.cli.output import (
-    print_message,
-    progress_bar,
-    stdin_bytes,
-)
+from tui_charrnn.cli.output import print_message, progress_bar, stdin_bytes
 from tui_charrnn.errors import ConfigError, DataError
 from tui_charrnn.paths import is_file, parse_path
 from tui_charrnn.preferences import resolve, runs_folder
@@ -79,7 +75,7 @@ def load_models(
     if numbers == "float32":
         return loaded
     return {
-        name: lazy.with_numbers(each, numbers, partial(_print_model_message, name))
+        name: lazy.with_numbers(each, numbers, partial(_print_about, name))
         for name, each in loaded.items()
     }
 
@@ -92,7 +88,7 @@ def load_preferred(
     return next(iter(load_models([named] if named else [], runs_dir).items()))
 
 
-def _print_model_message(name: str, sentence: str) -> None:
+def _print_about(name: str, sentence: str) -> None:
     print_message(f"{name}: {sentence}")
 
 
@@ -115,23 +111,18 @@ def read_blocks(
         _print_new_hash(entry.name, entry.expected_sha256)
     total = file.stat().st_size if isinstance(file, Path) and is_file(file) else None
     reading = reading_of(source, Reading(encoding=encoding))
-    for block in _blocks_of(read_source(source.name, file, reading, found), size):
+    pieces = read_source(source.name, file, reading, found)
+    while block := _next_block(pieces, size):
         yield block
         if progress is not None:
             progress(found.consumed, total)
 
 
-def _blocks_of(pieces: Iterable[str], size: int) -> Iterator[str]:
-    waiting: list[str] = []
-    length = 0
-    for piece in pieces:
-        waiting.append(piece)
-        length += len(piece)
-        if length >= size:
-            yield "".join(waiting)
-            waiting, length = [], 0
-    if length:
-        yield "".join(waiting)
+def _next_block(pieces: Iterator[str], size: int) -> str:
+    block = ""
+    while len(block) < size and (piece := next(pieces, None)) is not None:
+        block += piece
+    return block
 
 
 def read_argument(text: str) -> str:

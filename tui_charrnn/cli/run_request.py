@@ -88,7 +88,7 @@ class RunRequest:
             self.refuse_name()
             raise
         if not self.quiet:
-            print_message(*summarize(run, text))
+            print_message(*card_lines(summary_rows(run, text), width=11))
         return run
 
     def refuse_name(self) -> None:
@@ -161,12 +161,8 @@ class RunRequest:
             )
 
 
-def summarize(run: RunDirectory, corpus: Corpus) -> Iterator[str]:
-    """Yield a summary of a run, its corpus, model and training, in one line or more for each."""
-    return card_lines(_summary_rows(run, corpus), width=11)
-
-
-def _summary_rows(run: RunDirectory, corpus: Corpus) -> Iterator[tuple[str, str]]:
+def summary_rows(run: RunDirectory, corpus: Corpus) -> Iterator[tuple[str, str]]:
+    """Yield a summary of a run, its corpus, model and training: labels and values."""
     description = read_description(run)
     model, training = description.model, description.training
     vocabulary = lazy.Vocabulary(

@@ -59,20 +59,19 @@ def ask(command: Sequence[str], timeout: float = TIMEOUT) -> Answer:
         return Answer(failure=f"{command[0]} cannot be started: {reason_of(error)}.")
     except subprocess.TimeoutExpired as late:
         waited = format_duration(timeout)
-        line = explaining_line(_decoded(late.stderr))
+        line = explaining_line((late.stderr or b"").decode("utf-8", "replace"))  # is not decoded
         return Answer(
             failure=f"TensorFlow was not ready after {waited} and was stopped{_quoted(line)}. A "
             "slow disk, such as a network disk, is a common reason; try again."
         )
-    errors = _decoded(ended.stderr)
     if ended.returncode:
-        return Answer(failure=_explain_end(ended.returncode, explaining_line(errors)))
+        return Answer(failure=_explain_end(ended.returncode, explaining_line(ended.stderr)))
     try:
-        examination = decode_result(Examination, _decoded(ended.stdout))
+        examination = decode_result(Examination, ended.stdout)
     except ValueError as error:
         line = str(error).rstrip(".")
         return Answer(failure=f"The process that loads TensorFlow gave no usable answer: {line}.")
-    return Answer(examination, gpu_trouble=_find_gpu_trouble(errors))
+    return Answer(examination, gpu_trouble=_find_gpu_trouble(ended.stderr))
 
 
 def explaining_line(errors: str) -> str:
@@ -117,10 +116,6 @@ def _find_gpu_trouble(errors: str) -> str:
     return ""
 
 
-def _decoded(output: bytes | None) -> str:
-    return (output or b"").decode("utf-8", "replace")
-
-
 def convert(kind: Literal["keras", "tensorboard"], source: Path, target: Path) -> None:
     """Convert a model file to a file of Keras, or a run to a folder for TensorBoard.
 
@@ -131,7 +126,7 @@ def convert(kind: Literal["keras", "tensorboard"], source: Path, target: Path) -
     ended = _run(task_command(kind, *paths), log_level=3)
     if not ended.returncode:
         return
-    line = explaining_line(_decoded(ended.stderr))
+    line = explaining_line(ended.stderr)
     if ended.returncode not in {ExitCode.USAGE, ExitCode.DATA, ExitCode.CANNOT_SAVE}:
         raise RunError(_explain_end(ended.returncode, line))
     error = CharRNNError(line)
@@ -141,7 +136,7 @@ def convert(kind: Literal["keras", "tensorboard"], source: Path, target: Path) -
 
 def _run(
     command: Sequence[str], *, log_level: int, timeout: float | None = None
-) -> "subprocess.CompletedProcess[bytes]":
+) -> "subprocess.CompletedProcess[str]":
     environment = {**trainer_environment(os.environ), "TF_CPP_MIN_LOG_LEVEL": str(log_level)}
     return subprocess.run(
         command,
@@ -151,4 +146,6 @@ def _run(
         env=environment,
         stdin=subprocess.DEVNULL,
         timeout=timeout,
+        encoding="utf-8",
+        errors="replace",
     )
