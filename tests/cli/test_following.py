@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from tests.support.command import PATIENCE, ROOT
-from tests.support.fake_run import FakeTrainer, created_run, fake_run
+from tests.support.fake_run import created_run, fake_run
 from tests.support.trainer_process import start_trainer, with_trainer
 from tui_charrnn.cli import following, launching, main
 from tui_charrnn.cli.following import TrainerWatch
 from tui_charrnn.cli.launching import FollowOptions, start_and_watch
-from tui_charrnn.cli.reporting import JsonReporter, Reporter, follow, unread_records
+from tui_charrnn.cli.reporting import JsonReporter, Reporter, follow
 from tui_charrnn.errors import ExitCode, RunError
 from tui_charrnn.runs.description import RunStatus
 from tui_charrnn.runs.layout import RunDirectory
@@ -102,7 +102,8 @@ def test_a_read_that_fails_does_not_end_the_command(
 
     ends = [tmp_path / "status was read", tmp_path / "records were read"]
     monkeypatch.setattr(following, "read_status", stumbling(read_status, ends[0]))
-    monkeypatch.setattr(RunReader, "read_new", stumbling(RunReader.read_new, ends[1]))
+    read = RunReader.read_new_stretches
+    monkeypatch.setattr(RunReader, "read_new_stretches", stumbling(read, ends[1]))
     waiting = "; ".join(f"wait_for_file(Path({str(end)!r}))" for end in ends)
     assert watch(monkeypatch, run, f"{WHOLE}; {waiting}; sys.exit(4)")[0] == 4
 
@@ -285,11 +286,3 @@ def test_a_detached_trainer_that_is_refused_is_reported(
     assert (code, printed.out) == (5, "")
     assert str(os.getpid()) in printed.err
     assert "continues in the background" not in printed.err
-
-
-def test_a_long_history_is_read_in_pieces(run: RunDirectory) -> None:
-    with FakeTrainer(run) as trainer:
-        trainer.train(*[2.0] * 15_000)
-    pieces = [len(records) for records in unread_records(RunReader(run))]
-    assert sum(pieces) == 15_000
-    assert len(pieces) > 1

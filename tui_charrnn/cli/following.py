@@ -212,9 +212,8 @@ class _SignalRelay:
     def __init__(self) -> None:
         self._trainer: subprocess.Popen[bytes] | None = None
         self._waiting: deque[int] = deque()
-        self._sentences: deque[str] = deque()
         self._interrupts = RepeatedInterrupt()
-        self._last_sentence = ""
+        self._sentence = self._reported = ""
         self._forwarded: set[int] = set()
 
     def forward_to(self, trainer: "subprocess.Popen[bytes]") -> "subprocess.Popen[bytes]":
@@ -224,9 +223,10 @@ class _SignalRelay:
         return trainer
 
     def report(self, notify: Callable[[str], None]) -> None:
-        """Notify the user of the signals that were handled since the last call."""
-        while self._sentences:
-            notify(self._sentences.popleft())
+        """Notify the user of the newest interrupt; a handler may interrupt another write."""
+        if self._sentence != self._reported:
+            self._reported = self._sentence
+            notify(self._sentence)
 
     @property
     def leave_code(self) -> ExitCode | None:
@@ -248,16 +248,13 @@ class _SignalRelay:
         return int(ExitCode.INTERRUPTED if is_interrupt else ExitCode.RESUME_ME)
 
     def on_signal(self, number: int, _frame: FrameType | None) -> None:
-        """Forward a signal, and queue the message on a SIGINT for `report`."""
+        """Forward a signal, and keep the message on a SIGINT for `report`."""
         self._waiting.append(number)
         self._forward()
         if number == signal.SIGINT:
             is_second = self._interrupts.is_repeated()
-            sentence = "Stopping." if is_second else "Saving and stopping. Ctrl-C again: stop now."
-            if sentence != self._last_sentence:
-                self._last_sentence = sentence
-                # `report` prints it: a handler may interrupt another write
-                self._sentences.append(sentence)
+            first = "Saving and stopping. Ctrl-C again: stop now."
+            self._sentence = "Stopping." if is_second else first
 
     def _forward(self) -> None:
         if self._trainer is None:

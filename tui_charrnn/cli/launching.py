@@ -16,8 +16,22 @@ from tui_charrnn.cli.following import (
     wait_for_start,
 )
 from tui_charrnn.cli.opening import delay_garbage_collection
-from tui_charrnn.cli.output import print_data, print_message, send_to_terminal
-from tui_charrnn.cli.reporting import RowsOf, choose_reporter, follow, no_rows, print_outcome
+from tui_charrnn.cli.output import (
+    print_data,
+    print_message,
+    send_to_terminal,
+    stderr_is_terminal,
+)
+from tui_charrnn.cli.reporting import (
+    BarReporter,
+    JsonReporter,
+    LineReporter,
+    Reporter,
+    RowsOf,
+    follow,
+    no_rows,
+    print_outcome,
+)
 from tui_charrnn.cli.tensorflow_process import describe_kill
 from tui_charrnn.errors import (
     EXPECTED_EXIT_CODES,
@@ -162,9 +176,10 @@ def train_headless(run: RunDirectory, options: FollowOptions, limit: float | Non
             "Ctrl-C once: save and stop; twice: stop now. From another terminal: "
             f"{format_command('attach', run)}"
         )
-    reporter = choose_reporter(
-        view, as_json=options.as_json, is_quiet=options.quiet, rows_of=options.rows_of
-    )
+    if options.as_json or options.quiet:
+        reporter = JsonReporter(view) if options.as_json else Reporter(view)
+    else:
+        reporter = (BarReporter if stderr_is_terminal() else LineReporter)(view, options.rows_of)
     with contextlib.suppress(RunError, OSError):  # `follow` reads on
         view.take(reader.read_all())
     view.ended, before = None, newest_status(run)  # an earlier trainer's

@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,14 +15,14 @@ from tui_charrnn.cli.following import (
     newest_status,
     supervise,
 )
-from tui_charrnn.cli.output import print_data, print_message, send_to_terminal, stderr_is_terminal
+from tui_charrnn.cli.output import print_data, print_message, send_to_terminal
 from tui_charrnn.config import TrainingConfig, format_length
 from tui_charrnn.durations import format_duration
 from tui_charrnn.errors import RunError, StorageError
 from tui_charrnn.metrics import bits_per_character
 from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.reader import RunReader
+from tui_charrnn.runs.reader import BatchStretch, RunReader
 from tui_charrnn.runs.records import BatchTrained, Record, RunPlanned, SplitEvaluated, encode_record
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.viewing.announcements import TerminalStatus
@@ -194,15 +195,6 @@ class BarReporter(_MessageReporter):
         self._bar.stop()
 
 
-def choose_reporter(
-    view: RunView, *, as_json: bool, is_quiet: bool, rows_of: RowsOf = no_rows
-) -> Reporter:
-    """Choose a reporter by the options, and by whether standard error is a terminal."""
-    if as_json or is_quiet:
-        return JsonReporter(view) if as_json else Reporter(view)
-    return (BarReporter if stderr_is_terminal() else LineReporter)(view, rows_of)
-
-
 def follow(
     run: RunDirectory,
     reader: RunReader,
@@ -210,39 +202,22 @@ def follow(
     reporter: Reporter,
     watch: TrainerWatch | None = None,
 ) -> int:
-    """Start a trainer, and report its progress until it ends; returns as `supervise` does.
-
-    Records that cannot be read at one poll are read at a later one.
-    """
+    """Start a trainer, and report its progress until it ends; returns as `supervise` does."""
     status = None
 
     def on_poll() -> None:
         nonlocal status
-        status = newest_status(run, status)
-        for records in unread_records(reader):
-            reporter.show(records, status)
+        status, records = newest_status(run, status), list[Record]()
+        with suppress(RunError, OSError):  # of a network file system; the next poll reads on
+            for item in reader.read_all():
+                records += item.records if isinstance(item, BatchStretch) else [item]
+        reporter.show(records, status)
 
     try:
         return supervise(launch, reporter.notify, watch, on_poll)
     finally:
         with ignoring_closed_terminal():
             reporter.close()
-
-
-def unread_records(reader: RunReader) -> Iterator[list[Record]]:
-    """Yield the records that are new since the last call, in batches.
-
-    Yields at least one batch, which may be empty. After a read error the rest is left for later.
-    """
-    behind = -1
-    while True:
-        try:
-            yield reader.read_new()
-        except (RunError, OSError):  # a network file system error; the next call reads on
-            yield []
-        if reader.behind in {0, behind}:
-            return
-        behind = reader.behind
 
 
 def _format_plan(plan: RunPlanned, training: TrainingConfig | None) -> str:
