@@ -185,9 +185,6 @@ def _train_cells(
             configurations=apply_settings(
                 find_preset("small"), {"cell": cell, "layer_norm": "false", **settings}
             ),
-            given={},
-            seeds=None,
-            quiet=False,
         )
         with lazy.handle_preemption():
             run = request.find_or_make(text)

@@ -3,20 +3,20 @@
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui_charrnn import lazy
 from tui_charrnn.cli.output import card_lines, print_message
 from tui_charrnn.config import ModelConfig, TrainingConfig, format_length
-from tui_charrnn.errors import ConfigError, CorpusError, RunError, RunLockedError
+from tui_charrnn.errors import ConfigError, CorpusError, RunLockedError
 from tui_charrnn.model.shapes import parameter_count, tensor_shapes
-from tui_charrnn.runs.catalogue import holds_run
+from tui_charrnn.runs.catalogue import holds_run, summarize_run
 from tui_charrnn.runs.layout import RunDirectory, format_command
 from tui_charrnn.runs.lifecycle import NameTakenError, refuse_name
 from tui_charrnn.runs.liveness import AT_WORK, judge_at_a_glance
-from tui_charrnn.runs.reader import read_description, read_status
+from tui_charrnn.runs.reader import read_description
 from tui_charrnn.text.corpus import Corpus, Reading, fitting_batch_size
 from tui_charrnn.text.sources import STANDARD_INPUT, find_sources
 from tui_charrnn.viewing.formatting import format_shape
@@ -40,11 +40,11 @@ class RunRequest:
     reading: Reading
     preset: str
     configurations: tuple[ModelConfig, TrainingConfig]
-    given: Mapping[str, str | None]
+    given: Mapping[str, str | None] = field(default_factory=dict)
     """The setting options of the command line as texts; None for those not given."""
-    seeds: Sequence[str] | None
+    seeds: Sequence[str] | None = None
     """Seed texts to sample during training; None uses the first line of the corpus."""
-    quiet: bool
+    quiet: bool = False
     start_from: str | None = None
     """The starting model as the command line names it."""
     starting: "StartingModel | None" = None
@@ -103,25 +103,18 @@ class RunRequest:
         try:
             refuse_name(self.folder, self.name)
         except NameTakenError as error:
-            self._refuse_active()
             run = RunDirectory(self.folder / self.name)
+            found = summarize_run(run)
+            age = max(0.0, time.time() - found.modified)
+            if found.status is not None and judge_at_a_glance(found.status, age) in AT_WORK:
+                raise RunLockedError(
+                    f"The run {run.name!r} already exists in {self.folder} and is training; watch "
+                    f"it with: {format_command('attach', run)}, or choose another name."
+                ) from error
             if not holds_run(run):
                 raise
             again = format_command("resume", run)
             raise ConfigError(f"{error} To continue that run: {again}") from error
-
-    def _refuse_active(self) -> None:
-        """Raise `RunLockedError` if a trainer is training the run of that name or starting to."""
-        run = RunDirectory(self.folder / str(self.name))
-        try:
-            status, age = read_status(run), time.time() - run.status.lstat().st_mtime
-        except (RunError, OSError):
-            return  # the caller re-raises `NameTakenError`
-        if status is not None and judge_at_a_glance(status, max(0.0, age)) in AT_WORK:
-            raise RunLockedError(
-                f"The run {run.name!r} already exists in {self.folder} and is training; watch it "
-                f"with: {format_command('attach', run)}, or choose another name."
-            )
 
     def _report_other_text(self, run: RunDirectory) -> None:
         """Print a message if the text of the run differs from the requested one."""
