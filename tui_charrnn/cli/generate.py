@@ -1,8 +1,7 @@
 """The command `generate`: write generated text to standard output."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -33,7 +32,7 @@ from tui_charrnn.errors import ConfigError, ExitCode
 from tui_charrnn.folders import default_model
 from tui_charrnn.history.generation import ModelFile
 from tui_charrnn.history.model_label import ModelLabel
-from tui_charrnn.preferences import Preferences, read_sampling, resolve, runs_folder
+from tui_charrnn.preferences import read_sampling, resolve, runs_folder
 from tui_charrnn.text.originality import COPIED_LENGTH, copied_length_in
 
 if TYPE_CHECKING:
@@ -211,7 +210,11 @@ def generate(
     folder, model = runs_folder(runs_dir), preferred.model
     path = default_model() if model is None else lazy.find_model(model, folder, print_message)
     file = ModelFile(path)
-    stream = _open_stream(path, preferred, sampling, clamp or [], clamp_gate or [])
+    loaded = lazy.load_model(path)
+    if preferred.numbers != "float32":
+        loaded = lazy.with_numbers(loaded, preferred.numbers, print_message)
+    clamps = lazy.parse_clamps(clamp or [], loaded.config, clamp_gate or [])
+    stream = lazy.CharacterStream(loaded, sampling, clamps)
     _refuse_impossible(stream, sampling, rules)
     texts = TextRequest(
         stream=stream,
@@ -320,17 +323,3 @@ def _temperatures(given: str | None, temperature: str | None, count: int) -> lis
             f"as 0.3,0.8,1.2. Received: {given!r}."
         )
     return parsed
-
-
-def _open_stream(
-    path: Path,
-    preferred: Preferences,
-    sampling: SamplingConfig,
-    clamps: Sequence[str],
-    gate_clamps: Sequence[str],
-) -> "CharacterStream":
-    loaded = lazy.load_model(path)
-    if preferred.numbers != "float32":
-        loaded = lazy.with_numbers(loaded, preferred.numbers, print_message)
-    parsed = lazy.parse_clamps(clamps, loaded.config, gate_clamps)
-    return lazy.CharacterStream(loaded, sampling, parsed)

@@ -124,9 +124,9 @@ class PlainWriter:
     def close(self) -> None:
         """Write the buffered rest of the first text, then the other texts."""
         count = len(self._streams.samples)
-        for text in range(count if self._watch is not None else 0):
-            if self._watch is not None and (rest := self._watch.held_back(text)):
-                self._put(text, rest)
+        if self._watch is not None:
+            for text in range(count):
+                self._put(text, self._watch.held_back(text))
         for text in range(1, count):
             self._output.write("\n\n" + self._heading(text))
             for piece, style in self._buffers.get(text, []):
