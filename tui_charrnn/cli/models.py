@@ -98,7 +98,7 @@ def export(
         Path | None,
         target_argument("The file", "File to write; default: NAME.keras in this folder."),
     ] = None,
-    to: Annotated[str, typer.Option("--to", metavar="keras", help="Target format.")] = "keras",
+    to: Annotated[str, typer.Option(metavar="keras", help="Target format.")] = "keras",
     force: Force = False,
     runs_dir: RunsDir = None,
 ) -> None:

@@ -49,7 +49,6 @@ if TYPE_CHECKING:
 Devices: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        "--devices",
         help="GPUs per process, or `all`; default: one. A batch is divided evenly among them.",
         metavar="all|N",
     ),
@@ -84,7 +83,6 @@ def _choose_placement(
 NotifyCommand: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        "--notify-command",
         metavar="COMMAND",
         help="Shell command to run when the run has ended; CHARRNN_RUN, CHARRNN_STATE, "
         "CHARRNN_STEP, CHARRNN_BEST_LOSS and others describe the run.",
@@ -151,7 +149,6 @@ def train(
     cluster: Annotated[
         str | None,
         typer.Option(
-            "--cluster",
             help="Distributed training, with --headless: the addresses of all processes, the "
             "same list for each; rank 0 writes the run. Default: TF_CONFIG or Slurm's "
             "variables; `none` ignores them.",
@@ -160,16 +157,11 @@ def train(
     ] = None,
     rank: Annotated[
         int | None,
-        typer.Option(
-            "--rank",
-            metavar="N",
-            help="Index of this process's address, from 0.",
-        ),
+        typer.Option(metavar="N", help="Index of this process's address, from 0."),
     ] = None,
     meet_within: Annotated[
         str,
         typer.Option(
-            "--meet-within",
             help="How long the processes wait for each other at the start.",
             metavar="DURATION",
         ),
