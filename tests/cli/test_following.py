@@ -116,7 +116,7 @@ def test_a_signal_while_the_trainer_is_started_reaches_it(
         signal.raise_signal(number)
         return subprocess.Popen(["/bin/sleep", "60"])
 
-    assert follow(run, RunReader(run), launch, Reporter(RunView(run))) == code
+    assert follow(RunReader(run), launch, Reporter(RunView(run))) == code
 
 
 def test_a_trainer_that_is_killed_from_outside_is_reported(

@@ -29,7 +29,6 @@ from tui_charrnn.cli.reporting import (
     Reporter,
     RowsOf,
     follow,
-    no_rows,
     print_outcome,
 )
 from tui_charrnn.cli.tensorflow_process import describe_kill
@@ -77,8 +76,8 @@ class FollowOptions:
     """The watch over the trainer of a distributed training."""
     notify_command: str | None = None
     """Shell command to run when the run has ended; None uses the preference."""
-    rows_of: RowsOf = no_rows
-    """Returns rows to print below the message of a record, unless quiet."""
+    rows_of: RowsOf | None = None
+    """Returns rows to print below the messages of a record."""
 
     def __post_init__(self) -> None:
         """Refuse options that have no effect unless the command follows the trainer."""
@@ -179,12 +178,12 @@ def train_headless(run: RunDirectory, options: FollowOptions, limit: float | Non
     if options.as_json or options.quiet:
         reporter = JsonReporter(view) if options.as_json else Reporter(view)
     else:
-        reporter = (BarReporter if stderr_is_terminal() else LineReporter)(view, options.rows_of)
+        reporter = (BarReporter if stderr_is_terminal() else LineReporter)(view)
     with contextlib.suppress(RunError, OSError):  # `follow` reads on
         view.take(reader.read_all())
     view.ended, before = None, newest_status(run)  # an earlier trainer's
-    watch = options.watch
-    returncode = follow(run, reader, lambda: launch(run, options, limit), reporter, watch)
+    watch, start = options.watch, lambda: launch(run, options, limit)
+    returncode = follow(reader, start, reporter, watch, options.rows_of)
     _observe_end(view, before, returncode)
     if watch is not None and (error := watch.verdict) is not None:
         view.ended = _record_loss(run, error)

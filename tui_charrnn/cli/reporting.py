@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 from tui_charrnn import lazy
@@ -21,7 +22,6 @@ from tui_charrnn.durations import format_duration
 from tui_charrnn.errors import RunError, StorageError
 from tui_charrnn.metrics import bits_per_character
 from tui_charrnn.runs.description import RunState, RunStatus
-from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import BatchStretch, RunReader
 from tui_charrnn.runs.records import BatchTrained, Record, RunPlanned, SplitEvaluated, encode_record
 from tui_charrnn.safe_text import safe_line
@@ -33,11 +33,6 @@ RowsOf = Callable[[Record], Sequence[str]]
 LINE_INTERVAL = 10.0  # seconds
 WAITING_INTERVAL = 60.0
 """Seconds between two lines while a full disk prevents new records."""
-
-
-def no_rows(_: Record) -> Sequence[str]:
-    """Return no additional rows for a record."""
-    return ()
 
 
 class Reporter:
@@ -83,18 +78,15 @@ class JsonReporter(Reporter):
 class _MessageReporter(Reporter):
     """Shows messages about records and status."""
 
-    def __init__(self, view: RunView, rows_of: RowsOf = no_rows) -> None:
+    def __init__(self, view: RunView) -> None:
         super().__init__(view)
-        self._rows_of = rows_of
         self._is_loading_shown = False
         self._degraded = ""
 
     def take(self, record: Record) -> None:
-        """Apply a record to the view, and show the notices and rows that follow from it."""
+        """Apply a record to the view, and show the notices that follow from it."""
         for notice in self.view.take([record]):
             self.notify(notice.sentence)
-        for row in self._rows_of(record):
-            self.notify(row)
         if isinstance(record, RunPlanned):
             description = self.view.description
             self.notify(_format_plan(record, description.training if description else None))
@@ -125,8 +117,8 @@ class _MessageReporter(Reporter):
 class LineReporter(_MessageReporter):
     """Prints `key=value` lines on standard error."""
 
-    def __init__(self, view: RunView, rows_of: RowsOf = no_rows) -> None:
-        super().__init__(view, rows_of)
+    def __init__(self, view: RunView) -> None:
+        super().__init__(view)
         self._next_line, self._next_waiting = 0.0, time.monotonic() + WAITING_INTERVAL
 
     def show(self, records: list[Record], status: RunStatus | None) -> None:
@@ -153,8 +145,8 @@ class LineReporter(_MessageReporter):
 class BarReporter(_MessageReporter):
     """Draws a progress bar on standard error."""
 
-    def __init__(self, view: RunView, rows_of: RowsOf = no_rows) -> None:
-        super().__init__(view, rows_of)
+    def __init__(self, view: RunView) -> None:
+        super().__init__(view)
         self._bar = lazy.Progress(
             lazy.TextColumn("{task.fields[state]}", markup=False),
             lazy.BarColumn(bar_width=None),
@@ -196,22 +188,27 @@ class BarReporter(_MessageReporter):
 
 
 def follow(
-    run: RunDirectory,
     reader: RunReader,
     launch: Launch,
     reporter: Reporter,
     watch: TrainerWatch | None = None,
+    rows_of: RowsOf | None = None,
 ) -> int:
-    """Start a trainer, and report its progress until it ends; returns as `supervise` does."""
+    """Start a trainer, and report its progress until it ends; returns as `supervise` does.
+
+    `rows_of` returns rows to print below the messages of a record.
+    """
     status = None
 
     def on_poll() -> None:
         nonlocal status
-        status, records = newest_status(run, status), list[Record]()
+        status, records = newest_status(reporter.view.run, status), list[Record]()
         with suppress(RunError, OSError):  # of a network file system; the next poll reads on
             for item in reader.read_all():
                 records += item.records if isinstance(item, BatchStretch) else [item]
         reporter.show(records, status)
+        for row in chain.from_iterable(map(rows_of, records)) if rows_of else ():
+            reporter.notify(row)
 
     try:
         return supervise(launch, reporter.notify, watch, on_poll)
