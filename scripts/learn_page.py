@@ -6,7 +6,8 @@ Usage: python -m scripts.learn_page
 from pathlib import Path
 from typing import Final
 
-from tui_charrnn.tui.pages.page import HEAD, LESSONS, WORDS, with_keys
+from tui_charrnn.tui.keys.keymap import tr_keys
+from tui_charrnn.tui.pages.page import HEAD, LESSONS, WORDS
 
 DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
 PAGES: Final = {"en": DOCS / "learn.md", "ko": DOCS / "learn.ko.md"}
@@ -15,7 +16,7 @@ PAGES: Final = {"en": DOCS / "learn.md", "ko": DOCS / "learn.ko.md"}
 def learn_page(language: str) -> str:
     """The whole page in a language."""
     words, head = WORDS[language], HEAD[language]
-    parts = [with_keys(f"# {head['title']}\n\n{head['text']}\n")]
+    parts = [tr_keys(f"# {head['title']}\n\n{head['text']}\n")]
     for number, lesson in enumerate(LESSONS, start=1):
         text = lesson.texts[language]
         lines = [
@@ -28,7 +29,7 @@ def learn_page(language: str) -> str:
             f"- {words['shell']} `charrnn-tui {lesson.command}`",
             "",
         ]
-        parts.append(with_keys("\n".join(lines)))
+        parts.append(tr_keys("\n".join(lines)))
     return "\n".join(parts)
 
 

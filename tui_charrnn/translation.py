@@ -104,8 +104,11 @@ def _templates() -> tuple[_Template, ...]:
     """The sentences with values, those with the longest own text first."""
     found = []
     for english in _translated:
-        texts = tuple(text for text, *_ in Formatter().parse(english))
-        if "{" in english and sum(map(len, texts)) >= _MIN_LETTERS:
+        parts = [*Formatter().parse(english)]
+        texts = tuple(text for text, *_ in parts)
+        names = [name for _, name, *_ in parts if name]
+        is_recorded = names and all(map(str.isidentifier, names))  # others name keys of the app
+        if is_recorded and sum(map(len, texts)) >= _MIN_LETTERS:
             found.append(_Template(english, texts))
     return tuple(sorted(found, key=lambda each: -sum(map(len, each.texts))))
 

@@ -5,7 +5,7 @@ import threading
 
 from tests.support.command import PATIENCE, wait_for
 from tui_charrnn.tui.background import BackgroundTask
-from tui_charrnn.tui.keys.keymap import activate_keymap, key_label, remap
+from tui_charrnn.tui.keys.keymap import activate_keymap, remap, tr_keys
 
 
 def test_sentences_of_a_task_name_the_keys_of_the_user() -> None:
@@ -13,7 +13,7 @@ def test_sentences_of_a_task_name_the_keys_of_the_user() -> None:
 
     def start() -> BackgroundTask:
         activate_keymap(remap({"neurons.read": "j"})[0])
-        return BackgroundTask("test", lambda _: named.append(key_label("neurons.read")))
+        return BackgroundTask("test", lambda _: named.append(tr_keys("{neurons.read}")))
 
     contextvars.copy_context().run(start).join(PATIENCE)
     assert named == ["j"]

@@ -25,7 +25,7 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import language_of, set_language, tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.chrome import HEIGHTS, SHOW_PROBLEMS, WIDTHS, size_classes
-from tui_charrnn.tui.keys.keymap import activate_keymap, bindings_of, key_label, keymap_of
+from tui_charrnn.tui.keys.keymap import activate_keymap, bindings_of, keymap_of, tr_keys
 from tui_charrnn.tui.main_screen import MainScreen
 from tui_charrnn.tui.messages import (
     FirstFrameShown,
@@ -137,10 +137,9 @@ class CharRNNApp(ThemedApp):
         self.problems = tuple(problems)
         message = problems[0] if len(problems) == 1 else ""
         if len(problems) > 1:
-            message = tr(
-                "The settings have {count} problems: {palette} and then “{command}”.",
+            message = tr_keys(
+                "The settings have {count} problems: {app.palette} and then “{command}”.",
                 count=len(problems),
-                palette=key_label("app.palette"),
                 command=tr(SHOW_PROBLEMS),
             )
         if message:
@@ -194,7 +193,7 @@ class CharRNNApp(ThemedApp):
 
     def action_help_quit(self) -> None:
         """Show which key quits; Textual binds this to Ctrl+C."""
-        message = tr("{key} quits; training continues.", key=key_label("app.quit"))
+        message = tr_keys("{app.quit} quits; training continues.")
         self.notify(message, markup=False)
 
     def action_train(self) -> None:

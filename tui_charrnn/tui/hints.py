@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from tui_charrnn import lazy
 from tui_charrnn.durations import format_round_duration
 from tui_charrnn.translation import tr
-from tui_charrnn.tui.keys.keymap import key_label
+from tui_charrnn.tui.keys.keymap import tr_keys
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -19,41 +19,34 @@ if TYPE_CHECKING:
 def first_hint(*, is_readonly: bool) -> str:
     """Return the hint of an app that shows no run."""
     if is_readonly:
-        return tr("Type a seed and press Enter · {page} help", page=key_label("app.help"))
-    return tr(
-        "Type a seed and press Enter · {train} trains on your own text · {page} help",
-        train=key_label("run.train"),
-        page=key_label("app.help"),
+        return tr_keys("Type a seed and press Enter · {app.help} help")
+    return tr_keys(
+        "Type a seed and press Enter · {run.train} trains on your own text · {app.help} help"
     )
 
 
 def no_run(*, is_readonly: bool) -> str:
     """Return the hint of a pane for a missing run."""
-    runs = key_label("pane.runs")
     if is_readonly:
-        return tr("No run is shown: {runs} lists the runs.", runs=runs)
-    train = key_label("run.train")
-    return tr("No run is shown: {train} trains one, {runs} lists the runs.", train=train, runs=runs)
+        return tr_keys("No run is shown: {pane.runs} lists the runs.")
+    return tr_keys("No run is shown: {run.train} trains one, {pane.runs} lists the runs.")
 
 
 def hint_for(pane: str, session: Session) -> str:
     """Return the hint for the state of the shown run, or else for the open pane."""
-    advice = _advice(session.view, session, pane) if session.view is not None else ""
-    if advice:
-        return advice
-    if pane == "text":
-        if session.view is None:
-            return first_hint(is_readonly=session.is_readonly)
-        return tr(
-            "Type a seed and press Enter · {source} changes the model · {loss} the loss",
-            source=key_label("text.source"),
-            loss=key_label("pane.training"),
+    view = session.view
+    if view is None and pane == "text":
+        return first_hint(is_readonly=session.is_readonly)
+    if view is None and not session.is_readonly:
+        return tr_keys(
+            "{run.train} trains on your own text · {pane.text} back to the text · {app.help} help"
         )
-    if _is_empty(pane, session.view):
-        can_train = session.view is None and not session.is_readonly
-        return _hint_of_empty(can_train=can_train)
-    sentence, keys = PANE_HINTS[pane]
-    return tr(sentence, **{name: key_label(key) for name, key in keys.items()})
+    if view is not None and (advice := _advice(view, session, pane)):
+        return advice
+    has_data = view and {"training": view.losses.has_any, "childhood": view.samples}.get(pane, True)
+    if not has_data:
+        return tr_keys("{pane.text} back to the text · {app.help} help")
+    return tr_keys(PANE_HINTS[pane])
 
 
 def hint_for_tool(classes: Collection[str], *, is_jamo: bool) -> str:
@@ -63,97 +56,53 @@ def hint_for_tool(classes: Collection[str], *, is_jamo: bool) -> str:
         classes: The style classes of the text pane, which name the open tools.
         is_jamo: Whether the text consists of jamo.
     """
-    leave = key_label("text.stop")
     if "-neurons" in classes:
-        return tr(
-            "{color} colors the text by a cell, {hold} clamps it, {leave} leaves.",
-            color=key_label("neurons.color"),
-            hold=key_label("neurons.hold"),
-            leave=leave,
+        return tr_keys(
+            "{neurons.color} colors the text by a cell, {neurons.hold} clamps it, {text.stop} "
+            "leaves."
         )
     if "-tape" not in classes:
         return ""
-    take, again = key_label("tape.take"), key_label("tape.again")
     if is_jamo:
-        return tr(
-            "Arrows go back, {right} and {left} go by jamo, {take} take another, {again} "
-            "redraws, {leave} leaves.",
-            right=key_label("tape.jamo_right"),
-            left=key_label("tape.jamo_left"),
-            take=take,
-            again=again,
-            leave=leave,
+        return tr_keys(
+            "Arrows go back, {tape.jamo_right} and {tape.jamo_left} go by jamo, {tape.take} take "
+            "another, {tape.again} redraws, {text.stop} leaves."
         )
-    return tr(
-        "Arrows go back, {take} take another character, {again} redraws, {leave} leaves.",
-        take=take,
-        again=again,
-        leave=leave,
+    return tr_keys(
+        "Arrows go back, {tape.take} take another character, {tape.again} redraws, {text.stop} "
+        "leaves."
     )
 
 
 PANE_HINTS: Final = {
-    "training": (
-        "{left} {right} read the values out · {text} back to the text",
-        {"left": "chart.left", "right": "chart.right", "text": "pane.text"},
+    "text": (
+        "Type a seed and press Enter · {text.source} changes the model · {pane.training} the loss"
     ),
-    "runs": (
-        "{open} shows a run, {compare} compares it.",
-        {"open": "runs.open", "compare": "runs.compare"},
-    ),
+    "training": "{chart.left} {chart.right} read the values out · {pane.text} back to the text",
+    "runs": "{runs.open} shows a run, {runs.compare} compares it.",
     "childhood": (
-        "{play} plays how it learned, {faster} and {slower} change the speed.",
-        {"play": "childhood.play", "faster": "childhood.faster", "slower": "childhood.slower"},
+        "{childhood.play} plays how it learned, {childhood.faster} and {childhood.slower} change "
+        "the speed."
     ),
-    "log": (
-        "{output} shows what the trainer's process printed, or the events again.",
-        {"output": "log.output"},
-    ),
+    "log": "{log.output} shows what the trainer's process printed, or the events again.",
 }
-"""Hints by pane, with the ids of the keys that they name."""
-
-
-def _is_empty(pane: str, view: RunView | None) -> bool:
-    """Whether a pane has no data yet that its keys could act on."""
-    if view is None:
-        return True
-    return (pane == "training" and not view.losses.has_any) or (
-        pane == "childhood" and not view.samples
-    )
-
-
-def _hint_of_empty(*, can_train: bool) -> str:
-    text, page = key_label("pane.text"), key_label("app.help")
-    if not can_train:
-        return tr("{text} back to the text · {page} help", text=text, page=page)
-    return tr(
-        "{train} trains on your own text · {text} back to the text · {page} help",
-        train=key_label("run.train"),
-        text=text,
-        page=page,
-    )
+"""Hints by pane."""
 
 
 def finished_hint(view: RunView, session: Session) -> str:
     """Return the hint for a finished run."""
-    source = key_label("text.source")
-    steps = tr("{source} picks a model.", source=source)
-    if view.samples:
-        samples = key_label("pane.childhood")
-        steps = tr(
-            "{samples} shows how it learned, {source} picks a model.",
-            samples=samples,
-            source=source,
-        )
-    best = view.best
+    steps = tr_keys(
+        "{pane.childhood} shows how it learned, {text.source} picks a model."
+        if view.samples
+        else "{text.source} picks a model."
+    )
+    ended, best = tr("The run has finished."), view.best
     if session.takes_best and best is not None and best.step < view.step:
         ended = tr(
             "The run has finished. Its best weights, of step {step:,}, generate from the "
             "next seed on.",
             step=best.step,
         )
-    else:
-        ended = tr("The run has finished.")
     return f"{ended} {steps}"
 
 
@@ -164,14 +113,12 @@ def _advice(view: RunView, session: Session, pane: str) -> str:
     if view.has_lost_trainer:
         return "" if session.is_readonly else lost_hint(view)
     if view.is_live and view.status is not None and view.status.degraded:
-        return tr(
-            "The trainer cannot save: {log} shows why. Training continues, and saving is tried "
-            "again.",
-            log=key_label("pane.log"),
+        return tr_keys(
+            "The trainer cannot save: {pane.log} shows why. Training continues, and saving is "
+            "tried again."
         )
     if view.state == "paused" and view.is_live:
-        resuming = tr("Paused. {key} resumes.", key=key_label("run.pause"))
-        return tr("Paused.") if session.is_readonly else resuming
+        return tr_keys("Paused." if session.is_readonly else "Paused. {run.pause} resumes.")
     if view.state == "finished":
         is_shown = pane in {"text", "training"}
         return finished_hint(view, session) if is_shown else ""
@@ -180,35 +127,29 @@ def _advice(view: RunView, session: Session, pane: str) -> str:
 
 def lost_hint(view: RunView) -> str:
     """Return how to resume or restart a run whose trainer is lost."""
-    key, step = key_label("pane.training"), view.checkpoint_step
-    if step:
-        return tr("{key}, Tab, then r resumes at step {step:,}.", key=key, step=step)
-    return tr("{key}, Tab, then r restarts it.", key=key)
+    if view.checkpoint_step:
+        return tr_keys(
+            "{pane.training}, Tab, then r resumes at step {step:,}.", step=view.checkpoint_step
+        )
+    return tr_keys("{pane.training}, Tab, then r restarts it.")
 
 
 def _advice_of_numbers(view: RunView, *, can_control: bool) -> str:
     if (steps := lazy.steps_since_best(view)) is not None:
-        source = key_label("text.source")
-        if not can_control:
-            return tr(
-                "It overfits: its best score was {steps:,} steps ago. {source} takes the best.",
-                steps=steps,
-                source=source,
-            )
-        return tr(
-            "It overfits: its best score was {steps:,} steps ago. {stop} stops, {source} takes "
-            "the best.",
+        return tr_keys(
+            "It overfits: its best score was {steps:,} steps ago. {run.stop} stops, {text.source} "
+            "takes the best."
+            if can_control
+            else "It overfits: its best score was {steps:,} steps ago. {text.source} takes the "
+            "best.",
             steps=steps,
-            stop=key_label("run.stop"),
-            source=source,
         )
     if (nats := lazy.nats_above_ngrams(view)) is not None:
-        if not can_control:
-            return tr("{nats:.2f} nats worse than counting n-grams.", nats=nats)
-        return tr(
-            "{nats:.2f} nats worse than counting n-grams: try a lower rate, {rate}.",
+        return tr_keys(
+            "{nats:.2f} nats worse than counting n-grams: try a lower rate, {run.rate}."
+            if can_control
+            else "{nats:.2f} nats worse than counting n-grams.",
             nats=nats,
-            rate=key_label("run.rate"),
         )
     if (seconds := lazy.overrun_time(view)) is not None and view.requested_time is not None:
         asked, now = map(format_round_duration, (view.requested_time, seconds))

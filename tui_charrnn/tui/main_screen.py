@@ -30,7 +30,7 @@ from tui_charrnn.tui.chrome import (
     labels_now,
 )
 from tui_charrnn.tui.hints import first_hint, hint_for, hint_for_tool
-from tui_charrnn.tui.keys.keymap import bindings_of, key_label, owner_of
+from tui_charrnn.tui.keys.keymap import bindings_of, owner_of, tr_keys
 from tui_charrnn.tui.messages import (
     KeysChanged,
     NoteWritten,
@@ -204,13 +204,11 @@ class MainScreen(Screen[None]):
         if generates and has_checkpoint:
             sentence += " " + _format_next(WeightsSource.NEWEST)
         elif generates:
-            sentence += " " + tr(
-                "It generates from its first checkpoint on; {key} chooses another model.",
-                key=key_label("text.source"),
+            sentence += " " + tr_keys(
+                "It generates from its first checkpoint on; {text.source} chooses another model."
             )
         elif can_generate:
-            source = key_label("text.source")
-            sentence += " " + tr("{source} generates with the run itself.", source=source)
+            sentence += " " + tr_keys("{text.source} generates with the run itself.")
         self.note.show_note(sentence)
 
     def on_run_changed(self) -> None:
@@ -400,8 +398,7 @@ def _place_cursor(seed: SeedInput) -> None:
 
 
 def _format_next(source: WeightsSource) -> str:
-    return tr(
-        "From the next Enter on, {source} will generate; {key} chooses another model.",
+    return tr_keys(
+        "From the next Enter on, {source} will generate; {text.source} chooses another model.",
         source=tr(source.value),
-        key=key_label("text.source"),
     )

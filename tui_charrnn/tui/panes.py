@@ -14,8 +14,7 @@ from textual.getters import query_one
 from textual.widget import Widget
 
 from tui_charrnn import lazy
-from tui_charrnn.translation import tr
-from tui_charrnn.tui.keys.keymap import key_label
+from tui_charrnn.tui.keys.keymap import tr_keys
 from tui_charrnn.tui.messages import KeysChanged
 from tui_charrnn.tui.text_pane import TextPane
 
@@ -135,8 +134,7 @@ class PaneHost(Container):
         advice = lazy.format_advice(view)
         self.trouble = advice
         if failure is not None:
-            key = key_label("pane.training")
-            self.trouble = f"{failure.sentence} " + tr("{key} shows what helps.", key=key)
+            self.trouble = f"{failure.sentence} " + tr_keys("{pane.training} shows what helps.")
         self._show_failure(failure, log)
         if self._log is not None:
             is_over = failure is not None and not (view.is_live or view.problem)

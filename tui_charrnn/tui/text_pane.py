@@ -14,7 +14,7 @@ from textual.getters import query_one
 from tui_charrnn import lazy
 from tui_charrnn.safe_text import safe_text
 from tui_charrnn.translation import tr
-from tui_charrnn.tui.keys.keymap import key_label
+from tui_charrnn.tui.keys.keymap import tr_keys
 from tui_charrnn.tui.messages import KeysChanged, NoteWritten, PaneRequested
 from tui_charrnn.tui.session import Session, WeightsSource
 from tui_charrnn.tui.text.generation_thread import (
@@ -146,8 +146,7 @@ class TextPane(Vertical):
 
     def show_source(self) -> None:
         """Show above the seed which model will generate from it."""
-        source, key = self._session.source_name, key_label("text.source")
-        title = tr("next: {source} ({key})", source=source, key=key)
+        title = tr_keys("next: {source} ({text.source})", source=self._session.source_name)
         self.seed.border_title = Content(f"{tr('Seed')} · {title}")
 
     def generate(self, seed_text: str | None) -> None:
@@ -219,10 +218,8 @@ class TextPane(Vertical):
             await self.run_action("screen.page('fill')")
             return
         if (length := len(event.text)) > _LONG_SEED:
-            sentence = tr(
-                "Reading the seed text, {count:,} characters … {key} cancels.",
-                count=length,
-                key=key_label("text.stop"),
+            sentence = tr_keys(
+                "Reading the seed text, {count:,} characters … {text.stop} cancels.", count=length
             )
             self.show_note(sentence, lasts=True)
         self.generate(event.text)

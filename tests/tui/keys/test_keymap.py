@@ -4,7 +4,7 @@ import contextvars
 
 import pytest
 
-from tui_charrnn.tui.keys.keymap import activate_keymap, active_keys, key_label, keymap_of, remap
+from tui_charrnn.tui.keys.keymap import activate_keymap, active_keys, keymap_of, remap, tr_keys
 from tui_charrnn.tui.keys.table import KEYS
 
 
@@ -99,7 +99,7 @@ def test_a_key_freed_by_an_invalid_change_is_not_reassigned() -> None:
 def test_arrows_are_words_where_signs_are_drawn_in_ascii() -> None:
     def inside() -> None:
         activate_keymap(KEYS, is_ascii=True)
-        assert (key_label("tape.left"), key_label("run.train")) == ("Left", "^n")
+        assert tr_keys("{tape.left} {run.train}") == "Left ^n"
         assert all(key.display.isascii() for key in active_keys())
 
     contextvars.copy_context().run(inside)
@@ -108,8 +108,8 @@ def test_arrows_are_words_where_signs_are_drawn_in_ascii() -> None:
 def test_sentences_name_the_active_keys() -> None:
     def inside() -> None:
         activate_keymap(remap({"run.train": "f10"})[0])
-        assert key_label("run.train") == "F10"
+        assert tr_keys("{run.train}") == "F10"
 
     contextvars.copy_context().run(inside)
-    assert key_label("run.train") == "^n"
+    assert tr_keys("{run.train}") == "^n"
     assert active_keys() == KEYS

@@ -15,7 +15,7 @@ from tui_charrnn.translation import tr
 from tui_charrnn.tui.chrome import KeyRow
 from tui_charrnn.tui.dialogs import Answer, Dialog, MessageLine, QuestionScreen
 from tui_charrnn.tui.history.browser import HistoryBrowser
-from tui_charrnn.tui.keys.keymap import bindings_of, key_label
+from tui_charrnn.tui.keys.keymap import bindings_of, tr_keys
 from tui_charrnn.tui.messages import NoteWritten
 from tui_charrnn.tui.row_views import CursorView
 from tui_charrnn.tui.session import Session
@@ -160,14 +160,15 @@ class HistoryScreen(Dialog[Entry | None]):
         def taken_out(taken: TakenOut | None) -> None:
             if taken is not None:
                 self._taken.append((entry.number, taken))
-            key = key_label("history.restore")
-            self.show_note(tr("Deleted. {key} restores it, until you leave the page.", key=key))
+            self.show_note(
+                tr_keys("Deleted. {history.restore} restores it, until you leave the page.")
+            )
 
         question = QuestionScreen(
             tr("Delete the text"),
-            tr(
-                "Delete this text from the history? {key} restores it, until you leave the page.",
-                key=key_label("history.restore"),
+            tr_keys(
+                "Delete this text from the history? {history.restore} restores it, until you leave "
+                "the page."
             ),
             [
                 Answer("escape", tr("Keep it"), ""),

@@ -1,8 +1,10 @@
 """Key bindings from the table of keys, and the user's changes: key names and conflicts."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
+from types import SimpleNamespace
 from typing import Final
 
 from textual.binding import Binding
@@ -82,9 +84,13 @@ def _spell_arrows(display: str) -> str:
     return display
 
 
-def key_label(name: str) -> str:
-    """Return the label of a key, by its id, for a sentence."""
-    return next(key.display for key in active_keys() if key.id == name)
+def tr_keys(sentence: str, /, **values: object) -> str:
+    """Translate a sentence as `tr` does; `{run.train}` in it stands for the key of that id."""
+    areas: defaultdict[str, SimpleNamespace] = defaultdict(SimpleNamespace)
+    for key in active_keys():
+        area, name = key.id.split(".")
+        setattr(areas[area], name, key.display)
+    return tr(sentence, **areas, **values)
 
 
 def keys_of(name: str) -> list[str]:

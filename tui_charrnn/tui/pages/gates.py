@@ -14,7 +14,7 @@ from tui_charrnn.lens.reading import ClampTrial, try_clamps
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
-from tui_charrnn.tui.keys.keymap import bindings_of, key_label
+from tui_charrnn.tui.keys.keymap import bindings_of, tr_keys
 from tui_charrnn.tui.pages.page import Page, PageContext
 from tui_charrnn.tui.session import ActiveClamps, identity_of
 from tui_charrnn.tui.text.generation_thread import Fork
@@ -145,7 +145,7 @@ class GatesPage(Page):
         moved = 0.5 * abs(found.clamped.probabilities - found.by_itself.probabilities).sum()
         share = percent(float(moved))
         effect = tr("{share} of the probability shifted.", share=share) if self.clamped else ""
-        keep = tr("{key} continues from the cursor with these gates.", key=key_label("gates.keep"))
+        keep = tr_keys("{gates.keep} continues from the cursor with these gates.")
         self.show_note(f"{effect} {keep}".strip())
         self.picture.draw()
 

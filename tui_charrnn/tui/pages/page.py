@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 import threading
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,7 +21,7 @@ from tui_charrnn.translation import chosen_language, tr
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.chrome import KeyRow
 from tui_charrnn.tui.dialogs import Dialog, MessageLine
-from tui_charrnn.tui.keys.keymap import bindings_of, key_label
+from tui_charrnn.tui.keys.keymap import bindings_of, tr_keys
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -67,11 +66,6 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
 """Labels of the parts of a lesson, by language."""
 
 
-def with_keys(text: str) -> str:
-    """Replace `{id}` in a text by the current key of that id."""
-    return re.sub(r"\{([a-z_.]+)\}", lambda found: key_label(found[1]), text)
-
-
 def _read() -> tuple[tuple[Lesson, ...], Mapping[str, Mapping[str, str]]]:
     document = tomllib.loads(Path(__file__).with_name("lessons.toml").read_text(encoding="utf-8"))
     lessons = tuple(
@@ -92,14 +86,14 @@ LESSONS, HEAD = _read()
 def lesson_title(number: int, language: str) -> str:
     """The heading of a lesson: its number (from 0), its title and the current keys."""
     title = f"{number + 1}/{len(LESSONS)} {LESSONS[number].texts[language].title}"
-    return with_keys(f"{title} · {WORDS[language]['keys']}")
+    return tr_keys(f"{title} · {WORDS[language]['keys']}")
 
 
 def lesson_rows(number: int, language: str) -> str:
     """A lesson as lines for the app, with the current keys."""
     text, words = LESSONS[number].texts[language], WORDS[language]
     tries = [f"{words['try']} {each}" for each in text.tries]
-    return with_keys("\n".join([text.sentences, *tries, f"{words['look']} {text.look}"]))
+    return tr_keys("\n".join([text.sentences, *tries, f"{words['look']} {text.look}"]))
 
 
 class Picture(Static):

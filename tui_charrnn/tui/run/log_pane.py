@@ -24,7 +24,7 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import Poller
 from tui_charrnn.tui.hints import no_run
-from tui_charrnn.tui.keys.keymap import bindings_of, key_label
+from tui_charrnn.tui.keys.keymap import bindings_of, tr_keys
 from tui_charrnn.tui.row_views import FollowingScrollView
 from tui_charrnn.tui.text.wrapping import TextSanitizer, wrap_line
 from tui_charrnn.viewing.formatting import longest_fitting
@@ -393,9 +393,8 @@ class LogPane(FollowingScrollView, can_focus=True):
         """Show the filter and the number of lines, or why there are none."""
         lines, shown = self.rows.line_count, self.rows.shown_count
         if self._feed is not None and not shown:
-            others = key_label("log.filter")
-            hidden = tr(
-                "None of {lines:,} lines is shown; {key} shows others.", lines=lines, key=others
+            hidden = tr_keys(
+                "None of {lines:,} lines is shown; {log.filter} shows others.", lines=lines
             )
             self.sentence = hidden if lines else self._no_lines
             self.refresh()

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.getters import query_one
 
 from tui_charrnn.translation import tr
-from tui_charrnn.tui.keys.keymap import key_label
+from tui_charrnn.tui.keys.keymap import tr_keys
 from tui_charrnn.tui.run.run_card import LossSparkline, TextLines
 from tui_charrnn.tui.sparkline import joined_columns
 
@@ -57,8 +57,7 @@ class Teaser(Vertical):
             self.losses.show(partial(joined_columns, _record()["losses"]))
             lines = _lines(width)
             if not self._is_readonly:
-                key = key_label("run.train")
-                words = tr("{key} trains on a text of yours; a minute is enough.", key=key)
+                words = tr_keys("{run.train} trains on a text of yours; a minute is enough.")
                 lines += [Content(""), Content(words)]
             self.words.show(Content("\n").join(lines))
 

@@ -24,7 +24,7 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.training.creation import check_amount, extend_run
 from tui_charrnn.translation import format_percent, tr
 from tui_charrnn.tui.background import BackgroundTask, CancelledError
-from tui_charrnn.tui.keys.keymap import key_label
+from tui_charrnn.tui.keys.keymap import tr_keys
 from tui_charrnn.viewing.formatting import format_size
 from tui_charrnn.viewing.run_view import format_extension
 
@@ -188,10 +188,11 @@ def tag_problem(typed: str) -> str:
     return ""
 
 
-def delete(run: RunDirectory, undo: str) -> Outcome:
-    """Move a run into the trash; `undo` is the label of the key that restores it."""
+def delete(run: RunDirectory) -> Outcome:
+    """Move a run into the trash."""
     trash_run(run)
-    return Outcome(tr("{name} is in the trash; {key} restores it.", name=_name(run), key=undo), run)
+    sentence = tr_keys("{name} is in the trash; {runs.restore} restores it.", name=_name(run))
+    return Outcome(sentence, run)
 
 
 def restore(folder: Path) -> Outcome:
@@ -241,25 +242,17 @@ def resume_problem(found: RunSummary, *, is_trained: bool) -> str:
     """Return why a run cannot be resumed; empty if it can."""
     name, state = safe_line(found.run.name), found.status.state if found.status else None
     if is_trained and state is RunState.PAUSED:
-        return tr(
-            "{name} is paused. {opens} opens it, {resumes} resumes.",
-            name=name,
-            opens=key_label("runs.open"),
-            resumes=key_label("run.pause"),
-        )
+        return tr_keys("{name} is paused. {runs.open} opens it, {run.pause} resumes.", name=name)
     if is_trained:
-        key = key_label("runs.open")
-        return tr("{name} is being trained already. {key} opens it.", name=name, key=key)
+        return tr_keys("{name} is being trained already. {runs.open} opens it.", name=name)
     if found.description is None:
         if found.problem:
             return safe_line(found.problem)
         return tr("{name} cannot be read, so it cannot be trained.", name=name)
     if state is RunState.FINISHED:
-        return tr(
-            "{name} is finished. {extends} trains it longer, {trains} trains another one.",
+        return tr_keys(
+            "{name} is finished. {runs.extend} trains it longer, {run.train} trains another one.",
             name=name,
-            extends=key_label("runs.extend"),
-            trains=key_label("run.train"),
         )
     return ""
 
@@ -269,9 +262,8 @@ def extend_problem(found: RunSummary, *, is_trained: bool) -> str:
     name = safe_line(found.run.name)
     if found.status is not None and found.status.state is RunState.FINISHED:
         return ""
-    key = key_label("runs.resume")
-    return resume_problem(found, is_trained=is_trained) or tr(
-        "{name} is not finished: {key} trains the rest of it first.", name=name, key=key
+    return resume_problem(found, is_trained=is_trained) or tr_keys(
+        "{name} is not finished: {runs.resume} trains the rest of it first.", name=name
     )
 
 
@@ -307,15 +299,13 @@ def delete_problem(found: RunSummary, *, is_trained: bool) -> str:
 
 
 def _training_problem(found: RunSummary, *, is_deleted: bool) -> str:
-    return tr(
-        "{name} is being trained, so it cannot be deleted. {opens} opens it, {stops} ends its "
-        "training."
+    return tr_keys(
+        "{name} is being trained, so it cannot be deleted. {runs.open} opens it, {run.stop} ends "
+        "its training."
         if is_deleted
-        else "{name} is being trained, so it cannot be renamed. {opens} opens it, {stops} ends its "
-        "training.",
+        else "{name} is being trained, so it cannot be renamed. {runs.open} opens it, {run.stop} "
+        "ends its training.",
         name=_name(found.run),
-        opens=key_label("runs.open"),
-        stops=key_label("run.stop"),
     )
 
 
@@ -323,8 +313,7 @@ def compare_problem(found: RunSummary, shown: RunDirectory | None) -> str:
     """Return why a run cannot be compared with the shown one; empty if it can."""
     name = safe_line(found.run.name)
     if shown is None:
-        key = key_label("runs.open")
-        return tr("No run is shown to compare {name} with. {key} shows one.", name=name, key=key)
+        return tr_keys("No run is shown to compare {name} with. {runs.open} shows one.", name=name)
     if shown == found.run:
         return tr(
             "{name} is the run that is shown. Choose another one to compare it with.", name=name

@@ -21,7 +21,7 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import Poller
-from tui_charrnn.tui.keys.keymap import key_label
+from tui_charrnn.tui.keys.keymap import tr_keys
 from tui_charrnn.tui.messages import RunPinned
 from tui_charrnn.tui.row_views import GAP, Cell, CursorView
 from tui_charrnn.tui.sparkline import small_curve
@@ -297,8 +297,7 @@ class RunList(Vertical):
         self.summaries = found
         self._empty_text = safe_line(listed.problem) or no_runs(is_readonly=self._is_readonly)
         if listed.rows and not rows:
-            key = key_label("runs.filter")
-            self._empty_text = tr("No run has these words. {key} changes them.", key=key)
+            self._empty_text = tr_keys("No run has these words. {runs.filter} changes them.")
         self.table.show(rows, cursor=str(self._next_cursor))
         if str(self._next_cursor) in listed.rows:  # also if the filter hides it
             self._next_cursor = None
@@ -358,7 +357,7 @@ def no_runs(*, is_readonly: bool = False) -> str:
     """Return the hint for a folder without runs."""
     if is_readonly:
         return tr("There are no runs yet.")
-    return tr("There are no runs yet. {key} trains the first one.", key=key_label("run.train"))
+    return tr_keys("There are no runs yet. {run.train} trains the first one.")
 
 
 def _counted(count: int, live: int) -> str:

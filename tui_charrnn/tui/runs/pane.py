@@ -12,7 +12,7 @@ from tui_charrnn.errors import CharRNNError
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import Answer, AskTextScreen, QuestionScreen
-from tui_charrnn.tui.keys.keymap import bindings_of, key_label
+from tui_charrnn.tui.keys.keymap import bindings_of, tr_keys
 from tui_charrnn.tui.messages import NoteWritten, ResumeRequested, RunCompared, RunMoved, RunOpened
 from tui_charrnn.tui.row_views import CursorView
 from tui_charrnn.tui.runs import actions
@@ -196,7 +196,7 @@ class RunsPane(Vertical):
                 ),
                 tr("Packing {name}", name=name),
                 lambda folder, task: actions.export(run, Path(folder), runner.progress_of(task)),
-                cancel_hint=tr("{key} cancels it", key=key_label("runs.export")),
+                cancel_hint=tr_keys("{runs.export} cancels it"),
             )
 
     def action_delete(self) -> None:
@@ -204,17 +204,17 @@ class RunsPane(Vertical):
         found = self._changeable(actions.delete_problem)
         if found is None:
             return
-        run, undo = found.run, key_label("runs.restore")
+        run = found.run
         question = QuestionScreen(
             tr("Delete the run"),
-            tr("Move {name} into the trash? {key} restores it.", name=run.name, key=undo),
+            tr_keys("Move {name} into the trash? {runs.restore} restores it.", name=run.name),
             [
                 Answer("escape", tr("Keep it"), ""),
                 Answer("d", tr("Move it into the trash"), "delete"),
             ],
         )
         label = tr("Deleting {name}", name=safe_line(run.name))
-        self._ask(question, label, lambda *_: actions.delete(run, undo), unless="")
+        self._ask(question, label, lambda *_: actions.delete(run), unless="")
 
     def action_restore(self) -> None:
         """Restore the run that was deleted last."""

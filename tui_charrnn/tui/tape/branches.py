@@ -17,7 +17,7 @@ from tui_charrnn.hangul import continues_syllable
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import AskTextScreen, Dialog
-from tui_charrnn.tui.keys.keymap import bindings_of, key_label
+from tui_charrnn.tui.keys.keymap import bindings_of, tr_keys
 from tui_charrnn.tui.text.text_view import TextView
 from tui_charrnn.viewing.formatting import counted
 
@@ -71,11 +71,9 @@ class BranchesScreen(Dialog[Choice | None]):
         rows = OptionList(*self._options(), id="branches", classes="box", markup=False)
         rows.border_title = Content(f"{tr('Branches')} · {len(self._listed)}")
         rows.border_subtitle = Content(
-            tr(
-                "{show} shows · {compare} compares · {name} names · Esc leaves",
-                show=key_label("branches.show"),
-                compare=key_label("branches.compare"),
-                name=key_label("branches.name"),
+            tr_keys(
+                "{branches.show} shows · {branches.compare} compares · {branches.name} names · Esc "
+                "leaves"
             )
         )
         yield rows

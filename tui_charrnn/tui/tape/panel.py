@@ -19,7 +19,7 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.dialogs import AskTextScreen
-from tui_charrnn.tui.keys.keymap import bindings_of, key_label, keys_of
+from tui_charrnn.tui.keys.keymap import bindings_of, keys_of, tr_keys
 from tui_charrnn.tui.messages import NoteWritten
 from tui_charrnn.tui.tape.branches import BranchesScreen, Choice, ComparisonScreen, ask_for_name
 from tui_charrnn.tui.text.alternative_rows import AlternativeRow, draw_rows, page_rows
@@ -176,8 +176,7 @@ class TapePanel(Static, can_focus=True):
         """
         found = self.cursor.nearest_fork()
         if found is None:
-            key = key_label("tape.take")
-            self._show_note(tr("This text has one branch; {key} begins another one.", key=key))
+            self._show_note(tr_keys("This text has one branch; {tape.take} begins another one."))
             return
         position, numbers, now = found
         self._visit(numbers[(max(now, 0) + by) % len(numbers)], position)
@@ -357,11 +356,10 @@ class TapePanel(Static, can_focus=True):
         self.cursor.point(min(position, self.text.shown))
         branch = tree.branches[number]
         self._show_note(
-            tr(
-                "Branch {name}, {count:,} characters; {key} continues it.",
+            tr_keys(
+                "Branch {name}, {count:,} characters; {tape.play} continues it.",
                 name=safe_line(branch.name),
                 count=branch.length,
-                key=key_label("tape.play"),
             )
         )
 

@@ -17,7 +17,7 @@ from tui_charrnn.history.model_label import Kind, ModelLabel
 from tui_charrnn.paths import file_mark
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
-from tui_charrnn.tui.keys.keymap import key_label
+from tui_charrnn.tui.keys.keymap import tr_keys
 from tui_charrnn.tui.session import Session, WeightsSource
 
 if TYPE_CHECKING:
@@ -133,12 +133,12 @@ class ModelLoader:
         else:
             path, note = self._find_newest(request, run, wait)
         if path is None:
-            raise ModelFileError(
-                "Run {name} has no weights yet; it can generate from its first batch on. {key} "
-                "goes back to the bundled model.",
+            sentence = tr_keys(
+                "Run {name} has no weights yet; it can generate from its first batch on. "
+                "{text.source} goes back to the bundled model.",
                 name=safe_line(run.name),
-                key=key_label("text.source"),
             )
+            raise ModelFileError(sentence)
         return Weights(path, note)
 
     def _find_newest(

@@ -11,7 +11,7 @@ from textual.content import Content
 from tui_charrnn import lazy
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.translation import tr
-from tui_charrnn.tui.keys.keymap import key_label
+from tui_charrnn.tui.keys.keymap import tr_keys
 from tui_charrnn.tui.messages import NoteWritten
 from tui_charrnn.tui.session import ActiveClamps, GenerationSettings, identity_of
 from tui_charrnn.tui.text.generation_thread import (
@@ -201,9 +201,11 @@ class SessionTexts:
         if opening is None:
             self._show_note(tr("Stopped before the text began."))
         elif opening.tape.stream.is_complete:
-            key = key_label("speech.acrostic")
             self._show_note(
-                tr("The acrostic is complete; {key} changes it, Enter starts a new text.", key=key)
+                tr_keys(
+                    "The acrostic is complete; {speech.acrostic} changes it, Enter starts a new "
+                    "text."
+                )
             )
         elif was_streaming:
             is_between = opening.tape.stream.is_between_records and not event.was_stopped
@@ -280,11 +282,10 @@ class SessionTexts:
         branches = len(before.tape.tree.branches) if before and before.tape is not None else 1
         if branches == 1:
             return ""
-        return tr(
-            "The previous text is kept with its {count} branches: {back}, then {earlier}.",
+        return tr_keys(
+            "The previous text is kept with its {count} branches: {pane.text}, then "
+            "{tape.earlier}.",
             count=branches,
-            back=key_label("pane.text"),
-            earlier=key_label("tape.earlier"),
         )
 
     def _format_place(self, place: int) -> str:
@@ -293,11 +294,9 @@ class SessionTexts:
         where = tr("Text {number} of {count}", number=place + 1, count=len(self.texts))
         if branches > 1:
             where = f"{where}, " + tr("{count} branches", count=branches)
-        return tr(
-            "{place}; {earlier} goes to the previous one, {later} to the next.",
+        return tr_keys(
+            "{place}; {tape.earlier} goes to the previous one, {tape.later} to the next.",
             place=where,
-            earlier=key_label("tape.earlier"),
-            later=key_label("tape.later"),
         )
 
 
@@ -324,9 +323,7 @@ def _describe(opening: Opening) -> str:
     )
     other = lazy.bundled_instead("".join(characters), opening.vocabulary)
     if other:
-        sentence += " " + tr(
-            "{key} chooses {model}, which knows Hangul.", key=key_label("text.source"), model=other
-        )
+        sentence += " " + tr_keys("{text.source} chooses {model}, which knows Hangul.", model=other)
     return sentence
 
 
@@ -340,11 +337,9 @@ def _format_length(count: int, *, is_jamo: bool) -> str:
 def _next_steps(*, is_back: bool, is_between: bool) -> str:
     """Return the keys for a text that has ended; `is_between` if another record can follow."""
     if is_back:
-        return tr("{key} continues.", key=key_label("tape.play"))
-    return tr(
-        "{more} starts another, {back} reviews it, Enter starts a new one."
+        return tr_keys("{tape.play} continues.")
+    return tr_keys(
+        "{text.more} starts another, {pane.text} reviews it, Enter starts a new one."
         if is_between
-        else "{more} continues, {back} reviews it, Enter starts a new one.",
-        more=key_label("text.more"),
-        back=key_label("pane.text"),
+        else "{text.more} continues, {pane.text} reviews it, Enter starts a new one."
     )

@@ -9,8 +9,7 @@ from textual.binding import BindingType
 from textual.geometry import Offset
 from textual.selection import SELECT_ALL, Selection
 
-from tui_charrnn.translation import tr
-from tui_charrnn.tui.keys.keymap import bindings_of, key_label
+from tui_charrnn.tui.keys.keymap import bindings_of, tr_keys
 from tui_charrnn.tui.messages import NoteWritten
 from tui_charrnn.tui.text.text_view import Overlay, TextLayer, TextView, drawn_column
 from tui_charrnn.tui.text.wrapped_text import DIRECTIONS, Direction, Place, cluster_end, moved
@@ -178,18 +177,12 @@ class StreamedText(TextView):
 
     def action_mark(self) -> None:
         """Show the cursor; if it is shown, start the selection there."""
-        copy, leave = key_label("speech.copy"), key_label("text.stop")
-        sentence = tr(
-            "The arrows move the cursor; {mark} begins to select there, {copy} copies, {leave} "
-            "leaves.",
-            mark=key_label("speech.mark"),
-            copy=copy,
-            leave=leave,
+        sentence = tr_keys(
+            "The arrows move the cursor; {speech.mark} begins to select there, {speech.copy} "
+            "copies, {text.stop} leaves."
         )
         if self.selection.has_cursor:
-            sentence = tr(
-                "The arrows select; {copy} copies, {leave} leaves.", copy=copy, leave=leave
-            )
+            sentence = tr_keys("The arrows select; {speech.copy} copies, {text.stop} leaves.")
         self.selection.mark()
         self.post_message(NoteWritten(sentence))
 

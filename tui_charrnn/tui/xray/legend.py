@@ -16,7 +16,7 @@ from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.neuron import GATES, layers_sentence, neighbor, parse_probe
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import AskTextScreen
-from tui_charrnn.tui.keys.keymap import key_label
+from tui_charrnn.tui.keys.keymap import tr_keys
 from tui_charrnn.tui.messages import KeysChanged, NoteWritten
 from tui_charrnn.tui.text.external_text import ExternalTextScreen, find_corpus
 from tui_charrnn.tui.xray.color_layer import Legend, XrayColors
@@ -255,7 +255,11 @@ class XrayLegend(Vertical):
             self._drawn = coloring, legend
             row: str | Content = tr(coloring.name)
             if legend is not None:
-                keys = unit_keys() if isinstance(coloring, UnitColoring) else ""
+                keys = ""
+                if isinstance(coloring, UnitColoring):
+                    keys = tr_keys(
+                        "{speech.xray_pick} {speech.xray_before} {speech.xray_after} others"
+                    )
                 row = legend_row(coloring.scale, *legend, keys)
             for line in self.query("#xray-levels").results(Static):  # none before composition
                 line.update(row, layout=False)
@@ -275,13 +279,6 @@ class XrayLegend(Vertical):
             words = format_place(name, seen.prediction, mean, width, more)
         for line in self.query("#xray-line").results(Static):
             line.update(words, layout=False)
-
-
-def unit_keys() -> str:
-    """Return a hint with the keys that color by another neuron or gate."""
-    before, after = key_label("speech.xray_before"), key_label("speech.xray_after")
-    keys = f"{key_label('speech.xray_pick')} {before} {after}"
-    return tr("{keys} others", keys=keys)
 
 
 def question_for(config: ModelConfig) -> str:

@@ -21,7 +21,7 @@ from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.translation import format_percent, tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.dialogs import AskTextScreen
-from tui_charrnn.tui.keys.keymap import bindings_of, key_label
+from tui_charrnn.tui.keys.keymap import bindings_of, tr_keys
 from tui_charrnn.tui.messages import NoteWritten
 from tui_charrnn.tui.row_views import GAP, Cell, CursorView
 from tui_charrnn.tui.session import GenerationSettings
@@ -169,8 +169,7 @@ class NeuronPanel(CursorView):
             generated = result.generated if result is not None else ""
 
             def show_progress(words: str) -> None:
-                stop = key_label("text.stop")
-                self.empty_text = tr("{progress} … {key} cancels it.", progress=words, key=stop)
+                self.empty_text = tr_keys("{progress} … {text.stop} cancels it.", progress=words)
                 self.draw_all()
 
             def work(task: BackgroundTask) -> None:
@@ -192,8 +191,7 @@ class NeuronPanel(CursorView):
             return False
         search.cancel()
         self._searched = None
-        again = key_label("neurons.read")
-        self.empty_text = tr("The search was cancelled; {key} starts another one.", key=again)
+        self.empty_text = tr_keys("The search was cancelled; {neurons.read} starts another one.")
         self.draw_all()
         return True
 
@@ -313,14 +311,12 @@ class NeuronPanel(CursorView):
         self._settings.add_clamp(Clamp(neuron, value), loaded.model)
         self.draw_all()
         self._text.resume()
-        release = key_label("neurons.release")
         self.post_message(
             NoteWritten(
-                tr(
-                    "{neuron} is clamped to {value:g} from now on; {key} releases it.",
+                tr_keys(
+                    "{neuron} is clamped to {value:g} from now on; {neurons.release} releases it.",
                     neuron=neuron,
                     value=value,
-                    key=release,
                 )
             )
         )
@@ -451,12 +447,11 @@ def _text_of(
     except CharRNNError as error:
         if len(generated) >= LEAST:
             return tr("the text so far"), generated[-LONGEST:], safe_line(str(error))
-        sentence = tr(
+        sentence = tr_keys(
             "The text so far has {count:,} characters; a search for neurons needs {least:,}. "
-            "{key} searches again, or in a text that you name. {error}",
+            "{neurons.read} searches again, or in a text that you name. {error}",
             count=len(generated),
             least=LEAST,
-            key=key_label("neurons.read"),
             error=error,
         )
         raise CorpusError(sentence) from error

@@ -22,7 +22,7 @@ from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.originality import COPIED_LENGTH, OriginalityMeter, copied_length_in
 from tui_charrnn.translation import format_percent, tr
 from tui_charrnn.tui.background import BackgroundTask
-from tui_charrnn.tui.keys.keymap import key_label
+from tui_charrnn.tui.keys.keymap import tr_keys
 from tui_charrnn.tui.messages import NoteWritten, PostNote
 from tui_charrnn.tui.text.model_loader import LoadedModel
 from tui_charrnn.tui.xray.colorings import Levels
@@ -131,9 +131,10 @@ class OriginalityLevels(Levels):
             corpus = self._open_corpus(generation.opening.loaded, task.check)
         except CharRNNError as error:
             task.check()
-            key = key_label("speech.corpus")
-            self._progress = tr("there is no text to compare with; {key} names a text", key=key)
-            names = tr("{key} names a text to compare with.", key=key)
+            self._progress = tr_keys(
+                "there is no text to compare with; {speech.corpus} names a text"
+            )
+            names = tr_keys("{speech.corpus} names a text to compare with.")
             self._post(NoteWritten(f"{safe_line(str(error))} {names}"))
             return
         task.check()

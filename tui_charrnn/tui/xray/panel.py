@@ -14,7 +14,7 @@ from tui_charrnn.generation.neuron import GATE_NAMES, Probe
 from tui_charrnn.lens.reading import LayerView, Prediction
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import Throttle
-from tui_charrnn.tui.keys.keymap import key_label
+from tui_charrnn.tui.keys.keymap import tr_keys
 from tui_charrnn.tui.text.alternative_rows import (
     FORBIDDEN,
     FORBIDDEN_MARK,
@@ -156,7 +156,7 @@ class XrayPanel(Static):
             return
         name = self._name_of(seen.index)
         rows: list[Content] = []
-        tabs = tabs_row(pages, page, key_label("speech.xray_page"), width)
+        tabs = tabs_row(pages, page, tr_keys("{speech.xray_page}"), width)
         number = seen.position + 1
         title = Content(tr("X-ray · character {number:,}: {name}", number=number, name=name))
         if self.has_class("-below"):  # the legend's line shows the numbers
