@@ -17,7 +17,7 @@ from tui_charrnn.runs.reader import RunReader, read_status
 from tui_charrnn.runs.records import CheckpointSaved, RunWarned
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.interruption import Interruption
-from tui_charrnn.training.saving import Backoff
+from tui_charrnn.training.saving import pause_after
 from tui_charrnn.training.worker import run_training
 
 LONGER = replace(TRAINING, steps=24)
@@ -178,20 +178,11 @@ def test_the_room_for_the_status_is_given_back(tmp_path: Path, disk: FullDisk) -
     assert not beside.exists()
 
 
-def test_pauses_grow_up_to_a_limit_and_begin_anew() -> None:
-    pause = Backoff(longest=30.0)
-    assert pause.seconds == 0
-    seconds = []
-    for _ in range(6):
-        pause.refused(took=0.1)
-        seconds.append(pause.seconds)
+def test_pauses_grow_up_to_a_limit() -> None:
+    seconds = [pause_after(refusals, took=0.1, longest=30.0) for refusals in range(1, 7)]
     assert seconds == [2, 4, 8, 16, 30, 30]
-    pause.succeeded()
-    pause.refused(took=0.1)
-    assert pause.seconds == 2
+    assert pause_after(10_000, took=0.1, longest=30.0) == 30
 
 
 def test_attempts_that_take_long_are_rare() -> None:
-    pause = Backoff(longest=30.0)
-    pause.refused(took=60.0)
-    assert pause.seconds == 600
+    assert pause_after(1, took=60.0, longest=30.0) == 600

@@ -13,7 +13,6 @@ from tui_charrnn.training.timing import (
     FEWEST_STEPS,
     batch_sizes,
     climb,
-    format_failure,
     largest_batch,
     shard_counts,
 )
@@ -44,11 +43,17 @@ def test_the_search_ends_with_the_first_that_gains_too_little() -> None:
     assert found.speeds == {32: 100, 64: 114}
 
 
-@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("out of range")])
-def test_one_that_fails_ends_the_search_and_not_the_run(error: Exception) -> None:
+@pytest.mark.parametrize(
+    ("error", "failure"),
+    [
+        (MemoryError(), "not enough memory"),
+        (type("ResourceExhaustedError", (Exception,), {})("OOM"), "not enough memory"),
+        (RuntimeError("out of range\nsecond"), "RuntimeError: out of range"),
+    ],
+)
+def test_one_that_fails_ends_the_search_and_not_the_run(error: Exception, failure: str) -> None:
     found = climb([32, 64, 128], by_speed({32: 100, 64: 150, 128: error}), 1.15)
-    assert found.chosen == "made 64"
-    assert found.failure == format_failure(error)
+    assert (found.chosen, found.failure) == ("made 64", failure)
 
 
 def test_the_first_one_fails_as_the_run_would() -> None:
@@ -60,12 +65,6 @@ def test_the_first_one_fails_as_the_run_would() -> None:
 def test_a_reason_to_leave_is_no_failure_of_a_candidate(error: Exception) -> None:
     with pytest.raises(type(error)):
         climb([32, 64], by_speed({32: 100, 64: error}), 1.15)
-
-
-def test_want_of_memory_is_called_so() -> None:
-    exhausted = type("ResourceExhaustedError", (Exception,), {})
-    assert format_failure(exhausted("OOM when allocating tensor")) == "not enough memory"
-    assert format_failure(ValueError("first\nsecond")) == "ValueError: first"
 
 
 def test_batch_sizes_double_up_to_what_was_tried_and_what_fits() -> None:

@@ -1,15 +1,13 @@
 """The number of steps per call."""
 
-from tui_charrnn.training.loop import CALL_TIME, StepsPerCall
+from tui_charrnn.training.loop import CALL_TIME, adapted_steps
 
 
 def after(limit: int, *seconds_per_step: float) -> list[int]:
     """Return the length of each call, including the next, for steps of this duration."""
-    call = StepsPerCall(limit)
-    lengths = [call.steps]
+    lengths = [1]
     for seconds in seconds_per_step:
-        call.note(call.steps, call.steps * seconds)
-        lengths.append(call.steps)
+        lengths.append(adapted_steps(lengths[-1], seconds, limit))
     return lengths
 
 
@@ -26,17 +24,7 @@ def test_they_shrink_where_steps_become_slow() -> None:
 
 
 def test_a_slow_call_alone_only_halves_them() -> None:
-    call = StepsPerCall(8)
-    for seconds in (0.0, 0.0, 0.0, 3.0):
-        call.note(call.steps, seconds)
-    assert call.steps == 4
-
-
-def test_a_call_cut_short_is_judged_by_its_steps() -> None:
-    call = StepsPerCall(8)
-    for steps, seconds in ((1, 0.0), (2, 0.0), (1, CALL_TIME / 2)):
-        call.note(steps, seconds)
-    assert call.steps == 2
+    assert after(8, 0.0, 0.0, 0.0, 3.0)[-1] == 4
 
 
 def test_one_step_a_call_stays_one() -> None:

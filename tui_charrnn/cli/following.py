@@ -21,7 +21,11 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.liveness import seconds_since_start
 from tui_charrnn.runs.reader import read_status
 from tui_charrnn.training.distributed.placement import JointTask, split_address
-from tui_charrnn.training.interruption import RepeatedInterrupt
+from tui_charrnn.training.interruption import (
+    EXIT_SIGNALS,
+    PREEMPTION_SIGNALS,
+    RepeatedInterrupt,
+)
 
 POLL_INTERVAL: Final = 0.1  # seconds
 START_TIMEOUT: Final = 10.0
@@ -38,9 +42,6 @@ _STOPPED: Final = (
     "or ended. Its checkpoints are kept; run the same command for all processes to resume."
 )
 _EARLY: Final = "The process was stopped before all processes had connected: nothing was trained."
-_PREEMPTION_SIGNALS: Final = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
-"""Signals that schedulers send before they end a job."""
-_FORWARDED: Final = (signal.SIGINT, *_PREEMPTION_SIGNALS)
 _MIN_SECONDS: Final = 0.001
 """The smallest time limit in seconds: a timer of 0 would never fire."""
 
@@ -166,7 +167,7 @@ def supervise(
         StorageError: If the trainer cannot be started.
     """
     relay, has_ended = _SignalRelay(), False
-    with _handling(dict.fromkeys(_FORWARDED, relay.on_signal)):
+    with _handling(dict.fromkeys(EXIT_SIGNALS, relay.on_signal)):
         trainer = relay.forward_to(launch())
         while not has_ended:
             has_ended = trainer.poll() is not None
@@ -279,7 +280,7 @@ def handle_preemption() -> AbstractContextManager[None]:
     any other error. After SIGHUP nothing is written to the terminal.
     """
     return _handling({
-        **dict.fromkeys(_PREEMPTION_SIGNALS, _exit_preempted),
+        **dict.fromkeys(PREEMPTION_SIGNALS, _exit_preempted),
         signal.SIGHUP: lambda *_: discard_terminal_output(),
     })
 

@@ -31,5 +31,10 @@ def explain(error: Exception, run: RunDirectory) -> str:
             "There was not enough memory for a batch. Start again with a smaller --batch-size, "
             "--sequence-length or --hidden-size."
         )
-    name, first_line = type(error).__name__, str(error).partition("\n")[0][:200]
-    return f"The trainer met an unexpected {name}: {first_line} (details in {run.log})."
+    return f"The trainer met an unexpected {one_line(error)} (details in {run.log})."
+
+
+def one_line(error: Exception) -> str:
+    """Return type and message of an exception, in one line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[0][:300] if lines else 'no message'}"

@@ -61,8 +61,9 @@ class LeavingError(Exception):
         self.reason = reason
 
 
-_PREEMPTIONS: Final = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
-EXIT_SIGNALS: Final = (*_PREEMPTIONS, signal.SIGINT)
+PREEMPTION_SIGNALS: Final = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
+"""Signals that schedulers send before they end a job."""
+EXIT_SIGNALS: Final = (*PREEMPTION_SIGNALS, signal.SIGINT)
 """Signals that make the trainer exit."""
 
 ECHO_TIME: Final = 1.0
@@ -155,7 +156,7 @@ class Interruption:
 
     def take_over(self) -> None:
         """Install the signal handlers, again if a library has replaced one."""
-        for number in _PREEMPTIONS:
+        for number in PREEMPTION_SIGNALS:
             signal.signal(number, self._preempt)
         signal.signal(signal.SIGINT, self._interrupt)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # continue when the terminal is closed

@@ -175,8 +175,8 @@ def train(  # noqa: PLR0913 (the parts of a training; two are optional)
         before the step or the evaluation, so continuing would fail in the same way).
     """
     started = clock() - progress.elapsed
-    call, make = StepsPerCall(engine.steps_per_call), partial(batch_at, material, config)
-    ahead = BatchesAhead(make) if engine.steps_per_call > 1 else None
+    steps, limit, make = 1, engine.steps_per_call, partial(batch_at, material, config)
+    ahead = BatchesAhead(make) if limit > 1 else None
     records: Iterable[BatchTrained | SplitEvaluated | RunDiverged]
     while not should_stop():
         if plan.is_evaluated(progress.step) and progress.evaluated_step < progress.step:
@@ -191,7 +191,7 @@ def train(  # noqa: PLR0913 (the parts of a training; two are optional)
             return
         elif progress.step < plan.total_steps:
             first = progress.step + 1
-            count = min(call.steps, plan.steps_to_turn(progress.step))
+            count = min(steps, plan.steps_to_turn(progress.step))
             rates = [
                 planned_rate(step, plan, config, progress) for step in range(first, first + count)
             ]
@@ -202,7 +202,7 @@ def train(  # noqa: PLR0913 (the parts of a training; two are optional)
                 else engine.train_batches(ahead.take(first, count), first, rates)
             )
             seconds = clock() - begun
-            call.note(count, seconds)
+            steps = adapted_steps(steps, seconds / count, limit)
             results = [
                 result._replace(loss=result.loss * material.units_per_character)
                 for result in results
@@ -318,24 +318,15 @@ CALL_TIME: Final = 0.1
 """Maximum seconds of a call, which is how long a request waits."""
 
 
-class StepsPerCall:
-    """Adapts the number of steps per call to `CALL_TIME`, up to a limit.
+def adapted_steps(steps: int, seconds_per_step: float, limit: int) -> int:
+    """Adapt the number of steps per call to `CALL_TIME`, up to a limit.
 
     A call that was slow for another reason (e.g. tracing) only halves it.
     """
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self.steps = 1
-        """Steps in the next call."""
-
-    def note(self, steps: int, seconds: float) -> None:
-        """Update the number of steps from the duration of a call."""
-        expected = seconds / steps * self.steps
-        if expected > CALL_TIME:
-            self.steps = max(1, self.steps // 2)
-        elif 2 * expected <= CALL_TIME:
-            self.steps = min(self._limit, 2 * self.steps)
+    expected = seconds_per_step * steps
+    if expected > CALL_TIME:
+        return max(1, steps // 2)
+    return min(limit, 2 * steps) if 2 * expected <= CALL_TIME else steps
 
 
 _Batch = TypeVar("_Batch")

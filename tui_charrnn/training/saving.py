@@ -44,25 +44,12 @@ COST_SHARE: Final = 0.1
 """Maximum share of the time spent on slow failing attempts."""
 
 
-class Backoff:
-    """Exponential backoff: the pause between attempts grows with each failure, up to a limit."""
+def pause_after(refusals: int, took: float, longest: float) -> float:
+    """Return the seconds until the next attempt, after consecutive failures.
 
-    def __init__(self, longest: float) -> None:
-        """Start without a failure; pauses grow to `longest` seconds, more if attempts are slow."""
-        self._longest = longest
-        self._refusals = 0
-        self.seconds = 0.0
-        """Seconds until the next attempt; 0 if the last one succeeded."""
-
-    def refused(self, took: float) -> None:
-        """Register an attempt that failed after `took` seconds."""
-        grown = FIRST_PAUSE * 2.0 ** min(self._refusals, 30)
-        self._refusals += 1
-        self.seconds = max(min(grown, self._longest), took / COST_SHARE)
-
-    def succeeded(self) -> None:
-        """Register a successful attempt."""
-        self._refusals, self.seconds = 0, 0.0
+    Pauses grow to `longest` seconds, more if attempts are slow: the last one took `took` seconds.
+    """
+    return max(min(FIRST_PAUSE * 2.0 ** min(refusals - 1, 30), longest), took / COST_SHARE)
 
 
 EPOCH_SHARE: Final = 1 / 6
@@ -73,8 +60,12 @@ _POLL: Final = 0.2
 """Seconds between two checks for a reason to exit while waiting."""
 
 
+ROLLBACK_LIMIT: Final = 3
+"""Maximum number of rollbacks; a run that diverges more often needs other settings."""
+
+
 class Saver:
-    """Writes the models and checkpoints of one run."""
+    """Writes the models and checkpoints of one run, and goes back to a checkpoint."""
 
     def __init__(self, context: RunContext, report: ProgressReport) -> None:
         self._context = context
@@ -83,8 +74,9 @@ class Saver:
         is_resumed = context.seconds_per_step is None
         self._started = time.monotonic()
         self._tried_at = self._started if is_resumed else -math.inf
-        self._pause = Backoff(context.description.training.checkpoint_interval)
         self._refusal: StorageError | None = None
+        self._refusals, self._pause = 0, 0.0
+        """Consecutive failures, and the seconds from the last of them to the next attempt."""
         self._limit: float | None = None
         """Until when a finished trainer retries to save; None during training."""
         self.train_loss: float | None = None
@@ -113,7 +105,7 @@ class Saver:
             return False  # in the middle of a call's records: the weights are of a later step
         interval, now = self._context.description.training.checkpoint_interval, time.monotonic()
         if self._refusal is not None:
-            return now - self._tried_at >= self._pause.seconds
+            return now - self._tried_at >= self._pause
         if self._progress.step % self._context.plan.steps_per_epoch == 0:
             return now - self._tried_at >= EPOCH_SHARE * interval
         return now - max(self._tried_at, self._started) >= interval
@@ -138,8 +130,7 @@ class Saver:
             self._report.speed.saved(clock.now() - began)
             self._report.show(state)
         if self._refusal is not None:
-            self._refusal = None
-            self._pause.succeeded()
+            self._refusal, self._refusals = None, 0
             self._writer.report_unsaved("")
         self._writer.set_status(message="")
         return True
@@ -154,7 +145,7 @@ class Saver:
         if self._progress.step == self._context.plan.total_steps:
             self._limit = limit
         while not self.try_to_save():
-            again = min(limit, time.monotonic() + self._pause.seconds)
+            again = min(limit, time.monotonic() + self._pause)
             while not should_stop() and (left := again - time.monotonic()) > 0:
                 self._report_unsaved()
                 self._context.interruption.sleep(min(left, _POLL))
@@ -173,7 +164,9 @@ class Saver:
             self._writer.set_status(message=message)
         self._refusal = error
         self._report_unsaved()
-        self._pause.refused(took)
+        self._refusals += 1
+        longest = self._context.description.training.checkpoint_interval
+        self._pause = pause_after(self._refusals, took, longest)
 
     def _report_unsaved(self) -> None:
         """Report the unsaved state and, after training, how long saving is retried."""
@@ -262,6 +255,69 @@ class Saver:
         self._writer.append(ModelPublished(self._progress.step, path))
         return True
 
+    @property
+    def good(self) -> CheckpointDirectory | None:
+        """The newest checkpoint before the run's current step.
+
+        With the weights and states of this step, the same batch would fail again at any learning
+        rate.
+        """
+        return checkpoint_to_resume_from(self._context.run, before=self._progress.step)
+
+    def go_back(self, diverged: RunDiverged) -> bool:
+        """Roll back, halve the learning rate, and record both.
+
+        Without any checkpoint, the run goes back to its beginning. If the learning rate at that
+        step was already lower than half the failed one, it is kept.
+
+        Returns:
+            False if a rollback would not help: the limit is reached, or no step can be undone.
+
+        Raises:
+            RunError: If the checkpoint does not fit the run.
+            StorageError: If the disk refuses to update the latest checkpoint.
+        """
+        progress, config = self._progress, self._context.description.training
+        good, run = self.good, self._context.run
+        if progress.rollbacks >= ROLLBACK_LIMIT:
+            return False
+        if good is None and (progress.step == 0 or checkpoint_to_resume_from(run) is not None):
+            return False  # no step to undo, or a restart would lose a checkpoint
+        failed = peak_at(diverged.step, config, progress.changes)
+        if good is not None:
+            self._restore(good)
+        else:
+            self._engine.reset()
+            take_initial_weights(self._engine, run, self._context.description)
+            progress.go_back_to(Progress())
+            self.note_saved(None)
+        first = progress.step + 1
+        rate = min(failed / 2, peak_at(first, config, progress.changes))
+        progress.changes = with_changes(progress.changes, [RateChange(first, rate)])
+        progress.rollbacks += 1
+        self._writer.append(
+            RunRolledBack(
+                step=diverged.step,
+                to_step=progress.step,
+                quantity=diverged.quantity,
+                value=diverged.value,
+                learning_rate=rate,
+                attempt=progress.rollbacks,
+            )
+        )
+        self._writer.append(LearningRateChanged(first, rate, "divergence"))
+        return True
+
+    def _restore(self, checkpoint: CheckpointDirectory) -> None:
+        state = load_training_state(checkpoint)
+        restore(self._engine, checkpoint, state)
+        then, context = state.progress, self._context
+        has_best = return_to(context.run, checkpoint, best_step=then.best_step)
+        if not has_best:
+            then.best_loss, then.best_step = None, None
+        self._progress.go_back_to(then)
+        self.note_saved(then)
+
 
 def _model_bytes(context: RunContext, train_loss: float | None) -> bytes:
     """Return the contents of the model file for the current weights.
@@ -306,79 +362,3 @@ def _model_bytes(context: RunContext, train_loss: float | None) -> bytes:
             "elapsed": progress.elapsed,
         },
     )
-
-
-ROLLBACK_LIMIT: Final = 3
-"""Maximum number of rollbacks; a run that diverges more often needs other settings."""
-
-
-class Rollback:
-    """Rolls a run back to its last good checkpoint.
-
-    A checkpoint is good if it is from an earlier step than the failure: with the same weights and
-    states, the same batch would fail again at any learning rate.
-    """
-
-    def __init__(self, context: RunContext, saver: Saver) -> None:
-        self._context, self._saver = context, saver
-        self._engine, self._progress = context.engine, context.progress
-        self._writer = context.writer
-
-    @property
-    def good(self) -> CheckpointDirectory | None:
-        """The newest checkpoint before the run's current step."""
-        return checkpoint_to_resume_from(self._context.run, before=self._progress.step)
-
-    def go_back(self, diverged: RunDiverged) -> bool:
-        """Roll back, halve the learning rate, and record both.
-
-        Without any checkpoint, the run goes back to its beginning. If the learning rate at that
-        step was already lower than half the failed one, it is kept.
-
-        Returns:
-            False if a rollback would not help: the limit is reached, or no step can be undone.
-
-        Raises:
-            RunError: If the checkpoint does not fit the run.
-            StorageError: If the disk refuses to update the latest checkpoint.
-        """
-        progress, config = self._progress, self._context.description.training
-        good, run = self.good, self._context.run
-        if progress.rollbacks >= ROLLBACK_LIMIT:
-            return False
-        if good is None and (progress.step == 0 or checkpoint_to_resume_from(run) is not None):
-            return False  # no step to undo, or a restart would lose a checkpoint
-        failed = peak_at(diverged.step, config, progress.changes)
-        if good is not None:
-            self._restore(good)
-        else:
-            self._engine.reset()
-            take_initial_weights(self._engine, run, self._context.description)
-            progress.go_back_to(Progress())
-            self._saver.note_saved(None)
-        first = progress.step + 1
-        rate = min(failed / 2, peak_at(first, config, progress.changes))
-        progress.changes = with_changes(progress.changes, [RateChange(first, rate)])
-        progress.rollbacks += 1
-        self._writer.append(
-            RunRolledBack(
-                step=diverged.step,
-                to_step=progress.step,
-                quantity=diverged.quantity,
-                value=diverged.value,
-                learning_rate=rate,
-                attempt=progress.rollbacks,
-            )
-        )
-        self._writer.append(LearningRateChanged(first, rate, "divergence"))
-        return True
-
-    def _restore(self, checkpoint: CheckpointDirectory) -> None:
-        state = load_training_state(checkpoint)
-        restore(self._engine, checkpoint, state)
-        then, context = state.progress, self._context
-        has_best = return_to(context.run, checkpoint, best_step=then.best_step)
-        if not has_best:
-            then.best_loss, then.best_step = None, None
-        self._progress.go_back_to(then)
-        self._saver.note_saved(then)

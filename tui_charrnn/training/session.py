@@ -24,7 +24,7 @@ from tui_charrnn.training.instruments import MemoryMeter, Samples, calibrate_bes
 from tui_charrnn.training.interruption import Reason
 from tui_charrnn.training.loop import has_stopped_gaining, train
 from tui_charrnn.training.plan import RateChange, TimeFit, peak_at, with_changes
-from tui_charrnn.training.saving import Rollback, Saver
+from tui_charrnn.training.saving import Saver
 
 
 class TrainingSession:
@@ -39,7 +39,6 @@ class TrainingSession:
         self._requests = RequestHandler(context, self._saver, self._report)
         self._samples = Samples(context)
         self._memory = MemoryMeter(context)
-        self._rollback = Rollback(context, self._saver)
         self._fit = TimeFit(context.description.training, context.plan)
         self._train_loss = RunningMean()
 
@@ -58,7 +57,7 @@ class TrainingSession:
             diverged = self._train()
             if diverged is None:
                 return self._end()
-            if not self._rollback.go_back(diverged):
+            if not self._saver.go_back(diverged):
                 return self._end_diverged(diverged)
             self._report.losses.drop_after(self._progress.step)
             self._samples.forget_after(self._progress.step)
@@ -159,7 +158,7 @@ class TrainingSession:
     def _end_diverged(self, diverged: RunDiverged) -> ExitCode:
         progress, config = self._progress, self._context.description.training
         self._writer.append(diverged)
-        peak, good = peak_at(diverged.step, config, progress.changes), self._rollback.good
+        peak, good = peak_at(diverged.step, config, progress.changes), self._saver.good
         count = progress.rollbacks
         tried = f", after {count} rollback{'s' if count > 1 else ''}" if count else ""
         kept = f"The checkpoint {good.path.name} is good. " if good else ""

@@ -66,12 +66,6 @@ class Setup:
     path_record: PathChosen | None
     """The trials on a GPU; None on a CPU."""
 
-    @property
-    def shard_counts(self) -> list[int]:
-        """The numbers of shards to try on a CPU, ascending, from the current one on."""
-        threads = thread_count(self.training.threads)
-        return shard_counts(threads, self.material.batch_size, self.path.shards)
-
 
 class SetupBuilder:
     """Builds a run's engine for a batch size and a number of shards, and plans the run by timing.
@@ -145,11 +139,10 @@ class SetupBuilder:
         writer.set_status(state=RunState.TIMING)
         seconds, plan = self._time(setup)
         if self._replicas is None:
-            if has_shards_to_choose(setup, seconds, plan.total_steps):
-                finer = self._choose_shards(setup)
-                if finer is not setup:
-                    setup = finer
-                    seconds, plan = self._time(setup)
+            finer = self._choose_shards(setup, plan.total_steps * seconds)
+            if finer is not setup:
+                setup = finer
+                seconds, plan = self._time(setup)
             self._remember(seconds, setup)  # estimates are for one device
         planned = RunPlanned(
             total_steps=plan.total_steps,
@@ -173,7 +166,8 @@ class SetupBuilder:
 
         def time_one(size: int) -> tuple[Setup, float]:
             nonlocal speed
-            _refuse_more_than_memory(size > first)
+            if size > first:
+                _refuse_more_than_memory()
             setup = self.build(with_batch_size(training, size, size / first))
             speed = self._measure_speed(setup)
             return setup, speed
@@ -191,14 +185,22 @@ class SetupBuilder:
         )
         return found.chosen, chosen
 
-    def _choose_shards(self, setup: Setup) -> Setup:
-        """Time a batch on the CPU in more and more shards; return the most that are faster."""
+    def _choose_shards(self, setup: Setup, seconds: float) -> Setup:
+        """Time a batch on the CPU in more and more shards; return the most that are faster.
+
+        A short run of `seconds` is not worth it. On two cores the default of 16 streams per shard
+        was measured as the best.
+        """
+        threads = thread_count(setup.training.threads)
+        counts = shard_counts(threads, setup.material.batch_size, setup.path.shards)
+        if setup.path.is_gpu or threads <= 2 or seconds < SHARDS_WORTH or len(counts) < 2:
+            return setup
 
         def time_one(shards: int) -> tuple[Setup, float]:
             one = setup if shards == setup.path.shards else self.build(setup.training, shards)
             return one, self._measure_speed(one)
 
-        return climb(setup.shard_counts, time_one, SHARD_GAIN).chosen
+        return climb(counts, time_one, SHARD_GAIN).chosen
 
     def _measure_speed(self, setup: Setup) -> float:
         """Return characters per second from a few batches."""
@@ -264,23 +266,13 @@ def recorded_path(prepared: Prepared) -> Mapping[str, str]:
     return {} if planned is None else {"precision": planned.precision}
 
 
-def has_shards_to_choose(setup: Setup, seconds_per_step: float, total_steps: int) -> bool:
-    """Whether a run's batch could be split further, and the run is long enough to time this.
-
-    On two cores the default of 16 streams per shard was measured as the best.
-    """
-    has_threads = thread_count(setup.training.threads) > 2 and not setup.path.is_gpu
-    is_worth_it = total_steps * seconds_per_step >= SHARDS_WORTH
-    return has_threads and is_worth_it and len(setup.shard_counts) > 1
-
-
-def _refuse_more_than_memory(is_larger: bool) -> None:
+def _refuse_more_than_memory() -> None:
     """Raise `MemoryError` if a larger batch may not fit: the system would kill the process.
 
     Twice the batch size needs at most twice this process's peak memory.
     """
     available = examine_machine().available
-    if is_larger and available is not None and available < peak_memory():
+    if available is not None and available < peak_memory():
         raise MemoryError
 
 

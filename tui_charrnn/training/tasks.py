@@ -32,7 +32,7 @@ from tui_charrnn.text.batches import ContiguousStreams
 from tui_charrnn.text.corpus import fitting_batch_size
 from tui_charrnn.training.engine.engine import Engine
 from tui_charrnn.training.engine.library_network import KERAS_LAYERS
-from tui_charrnn.training.engine.path_choice import choose_path, one_line
+from tui_charrnn.training.engine.path_choice import choose_path, random_batches, refuse_infinite
 from tui_charrnn.training.engine.paths import (
     ComputePath,
     Device,
@@ -41,8 +41,8 @@ from tui_charrnn.training.engine.paths import (
     format_device,
 )
 from tui_charrnn.training.engine.precision import choose_precision
-from tui_charrnn.training.failures import lacks_memory
-from tui_charrnn.training.loop import Batch, Material
+from tui_charrnn.training.failures import lacks_memory, one_line
+from tui_charrnn.training.loop import Material
 from tui_charrnn.training.machine import (
     STREAMS_PER_SHARD,
     has_bfloat16_instructions,
@@ -107,18 +107,14 @@ def try_steps(
     if not path.is_gpu:
         streams, length = min(streams, path.shards * STREAMS_PER_SHARD), min(length, _SHORT)
     training = replace(training, batch_size=streams, sequence_length=length)
-    shape = (streams, length + 1)
-    text = np.random.default_rng(0).integers(0, ASSUMED_VOCABULARY, shape, dtype=np.int32)
-    batch = Batch(text[:, :-1], text[:, 1:], np.ones(streams, np.float32))
+    size = RunSize(ASSUMED_VOCABULARY, streams, ASSUMED_CHARACTERS)
+    (batch,) = random_batches(training, size, 1)
     started = time.perf_counter()
     try:
         engine = Engine(model, training, ASSUMED_VOCABULARY, streams, path)
-        results = [engine.train_batch(batch, step, 0.0) for step in (1, 2)]
+        refuse_infinite([engine.train_batch(batch, step, 0.0) for step in (1, 2)])
     except Exception as error:  # noqa: BLE001  training would fail with the same error
         return None, one_line(error)
-    for result in results:
-        if not all(map(math.isfinite, result)):
-            return None, f"the loss is {result.loss} and the norm of its gradient {result[1]}"
     return time.perf_counter() - started, None
 
 

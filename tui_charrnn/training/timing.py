@@ -11,7 +11,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.errors import CharRNNError, never_cancelled
-from tui_charrnn.training.failures import lacks_memory
+from tui_charrnn.training.failures import lacks_memory, one_line
 from tui_charrnn.training.interruption import LeavingError
 from tui_charrnn.training.loop import CALL_TIME, Batch, Material, RunEngine, batch_at
 
@@ -135,20 +135,14 @@ def climb(
         except Exception as error:
             if chosen is None:
                 raise
-            return Climb(chosen, speeds, format_failure(error))
+            failure = "not enough memory" if lacks_memory(error) else one_line(error)
+            return Climb(chosen, speeds, failure)
         if chosen is not None and speeds[number] < gain * speed:
             break
         chosen, speed = candidate, speeds[number]
     if chosen is None:
         raise ValueError("There is nothing to choose from.")
     return Climb(chosen, speeds, "")
-
-
-def format_failure(error: Exception) -> str:
-    """Format an error as half a sentence."""
-    if lacks_memory(error):
-        return "not enough memory"
-    return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:200]}"
 
 
 def batch_sizes(first: int, find_largest: Callable[[], int]) -> Iterator[int]:

@@ -29,7 +29,7 @@ from tui_charrnn.config import ModelConfig
 from tui_charrnn.model.shapes import STATES_PER_LAYER, tensor_shapes
 from tui_charrnn.training.engine.network import ONE_HOT_LIMIT
 from tui_charrnn.training.engine.noise import Noise
-from tui_charrnn.training.engine.recurrence import Tensor
+from tui_charrnn.training.engine.recurrence import Arithmetic, Tensor
 
 RunLayer: TypeAlias = Callable[
     [Sequence[Tensor], Tensor, Sequence[Tensor]], tuple[Tensor, list[Tensor]]
@@ -37,6 +37,7 @@ RunLayer: TypeAlias = Callable[
 """Takes a layer's weights, inputs (T, B, D) and states (B, H); returns outputs (T, B, H) and
 states, all in the same precision."""
 
+_FUSE: Final = Arithmetic().fuse  # compiles nothing
 KERAS_LAYERS: Final = {
     "lstm": keras.layers.LSTM,
     "gru": keras.layers.GRU,
@@ -121,7 +122,7 @@ class LibraryNetwork:
         for index, run_layer in enumerate(self._layers):
             recurrent_kernel = named[f"layers.{index}.recurrent_kernel"]
             if noise is not None:
-                recurrent_kernel = noise.drop_weights(recurrent_kernel, index)
+                recurrent_kernel = noise.drop_weights(recurrent_kernel, index, _FUSE)
             kernel, bias = named[f"layers.{index}.kernel"], named[f"layers.{index}.bias"]
             before = states[index * per_layer : (index + 1) * per_layer]
             hidden, after = run_layer(
@@ -129,7 +130,7 @@ class LibraryNetwork:
             )  # (T, B, H)
             new_states += [tf.cast(state, tf.float32) for state in after]
             if noise is not None:
-                hidden = noise.drop_outputs(hidden, index, has_streams_last=False)
+                hidden = noise.drop_outputs(hidden, index, _FUSE, has_streams_last=False)
         kernel = named.get("output.kernel")
         if kernel is None:
             kernel = tf.transpose(named["embedding"])

@@ -28,10 +28,6 @@ Fuse: TypeAlias = Callable[[Callable[..., Tensor]], Callable[..., Tensor]]
 _WEIGHTS: Final = 32  # first seed index of weight masks; lower ones are for output masks
 
 
-def _unchanged(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    return function
-
-
 class NoiseSource:
     """Draws the random bytes of a training step, by `draw_on_host` or `draw_on_device`.
 
@@ -109,12 +105,7 @@ class Noise:
     """Dropout rate of the recurrent kernels (Merity et al. 2018)."""
 
     def drop_outputs(
-        self,
-        outputs: Tensor,
-        layer: int,
-        fuse: Fuse = _unchanged,
-        *,
-        has_streams_last: bool = True,
+        self, outputs: Tensor, layer: int, fuse: Fuse, *, has_streams_last: bool = True
     ) -> Tensor:
         """Drop some outputs of a layer, (T, H, B) or (T, B, H), and scale up the others."""
         if not self.output_bytes:
@@ -124,7 +115,7 @@ class Noise:
             random = tf.transpose(random, [0, 2, 1])
         return fuse(_drop)(outputs, self.dropout, random)
 
-    def drop_weights(self, kernel: Tensor, layer: int, fuse: Fuse = _unchanged) -> Tensor:
+    def drop_weights(self, kernel: Tensor, layer: int, fuse: Fuse) -> Tensor:
         """Drop some weights of a recurrent kernel and scale up the others."""
         if not self.weight_bytes:
             return kernel

@@ -31,6 +31,7 @@ from tui_charrnn.training.engine.paths import (
     reference_path,
 )
 from tui_charrnn.training.engine.precision import choose_precision
+from tui_charrnn.training.failures import one_line
 from tui_charrnn.training.loop import CALL_TIME, Batch, BatchResult
 from tui_charrnn.training.machine import (
     STREAMS_PER_SHARD,
@@ -68,7 +69,7 @@ class PathTester:
     def __init__(self, model: ModelConfig, training: TrainingConfig, size: RunSize) -> None:
         self._config = (model, training, size.vocabulary_size, size.batch_size)
         self._rates = [training.learning_rate * share for share in _CHECKED_RATES]
-        self._batches = _random_batches(training, size, len(_CHECKED_RATES))
+        self._batches = random_batches(training, size, len(_CHECKED_RATES))
         self._reference: Numbers | None = None
 
     def try_path(self, path: ComputePath) -> tuple[PathTrial, Engine | None]:
@@ -107,7 +108,7 @@ class PathTester:
         """Take the checked steps; raises `ArithmeticError` if a result is not finite."""
         before = _weights(engine)
         results = engine.train_batches(self._batches, 1, self._rates)
-        _refuse_infinite(results)
+        refuse_infinite(results)
         moved = [(_weights(engine)[name] - before[name]).ravel() for name in before]
         left = engine.training_tensors()
         losses, norms = np.array(results, np.float32).T
@@ -123,7 +124,7 @@ class PathTester:
         count, fastest, ending = 1, math.inf, time.monotonic() + _TIMED
         while time.monotonic() < ending:
             started = time.monotonic()
-            _refuse_infinite(engine.train_batches(self._batches[:1] * count, 1, [0.0] * count))
+            refuse_infinite(engine.train_batches(self._batches[:1] * count, 1, [0.0] * count))
             taken = time.monotonic() - started
             fastest = min(fastest, taken / count)
             if 2 * taken <= CALL_TIME:
@@ -167,13 +168,14 @@ def _norm(values: npt.NDArray[Any]) -> float:
     return float(np.linalg.norm(values.astype(np.float64)))
 
 
-def _refuse_infinite(results: Sequence[BatchResult]) -> None:
+def refuse_infinite(results: Sequence[BatchResult]) -> None:
+    """Raise `ArithmeticError` if a loss or the norm of a gradient is not finite."""
     for loss, norm in results:
         if not (math.isfinite(loss) and math.isfinite(norm)):
             raise ArithmeticError(f"the loss is {loss} and the norm of its gradient {norm}")
 
 
-def _random_batches(training: TrainingConfig, size: RunSize, count: int) -> list[Batch]:
+def random_batches(training: TrainingConfig, size: RunSize, count: int) -> list[Batch]:
     """Return random batches, with a few streams reset in each."""
     random = np.random.default_rng(0)
     shape = (count, size.batch_size, training.sequence_length + 1)
@@ -195,12 +197,6 @@ def _exact_products(*, is_wanted: bool) -> Iterator[None]:
         yield
     finally:
         config.enable_tensor_float_32_execution(was_enabled)
-
-
-def one_line(error: Exception) -> str:
-    """Return type and message of an exception, in one line."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[0][:300] if lines else 'no message'}"
 
 
 TRIAL_BUDGET: Final = 15.0

@@ -18,7 +18,7 @@ from tui_charrnn.training.nvidia import Gpu
 
 STEPS_PER_CALL: Final = 128
 """Maximum on a GPU, where reading a step's result on the host takes as long as the step;
-`StepsPerCall` adapts the actual number."""
+`adapted_steps` adapts the actual number."""
 _BFLOAT16_CAPABILITY: Final = 8
 """Major version of NVIDIA Ampere, the first architecture with bfloat16 products."""
 
