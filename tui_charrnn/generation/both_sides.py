@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from tui_charrnn.errors import ConfigError, ModelFileError
-from tui_charrnn.generation.lstm import Stepper, StepWeights, fold_embedding
+from tui_charrnn.generation.lstm import Stepper, fold_embedding, read_symbols
 from tui_charrnn.generation.sampling import log_softmax
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import Float32, Float64, Indices
@@ -126,9 +126,8 @@ class BothSides:
         region: list[int | None] = [None]
         for part in spelled[1:-1]:
             region += [*part.tolist(), None]
-        count = 1 if len(parts) == 2 else CHAINS
-        before = _read(self._forward, [self.vocabulary.start_index, *spelled[0].tolist()], count)
-        after = _read(self._backward, spelled[-1][::-1].tolist(), count)
+        before = read_symbols(self._forward, [self.vocabulary.start_index, *spelled[0].tolist()])
+        after = read_symbols(self._backward, spelled[-1][::-1].tolist())
         if len(parts) == 2:
             probabilities = np.exp(self._log_probabilities(before[1], after[1]))[0]
             pairs = zip(self.vocabulary.characters, probabilities.tolist(), strict=True)
@@ -136,9 +135,12 @@ class BothSides:
         return BothFilled(self._sample(region, before, after), is_exact=False)
 
     def _sample(
-        self, region: list[int | None], before: "_Context", after: "_Context"
+        self, region: list[int | None], before: Sequence[Float32], after: Sequence[Float32]
     ) -> dict[str, float]:
-        """Return the relative frequency of each fill; `region` has None at each gap."""
+        """Return the relative frequency of each fill; `region` has None at each gap.
+
+        `before` and `after` are the states and the logits of the stacks at both ends of it.
+        """
         rng, characters = np.random.default_rng(0), self.vocabulary.characters
         values = rng.integers(0, len(characters), (len(region), CHAINS))
         for position, symbol in enumerate(region):
@@ -147,7 +149,7 @@ class BothSides:
         gaps = [position for position, symbol in enumerate(region) if symbol is None]
         counts: Counter[tuple[int, ...]] = Counter()
         forward, backward = Stepper(self._forward, CHAINS), Stepper(self._backward, CHAINS)
-        backward_logits = np.zeros((len(region), *before[1].shape), np.float32)
+        backward_logits = np.zeros((len(region), CHAINS, len(characters)), np.float32)
         for sweep in range(SWEEPS):
             backward.restore(after[0])
             backward_logits[-1] = after[1]
@@ -177,18 +179,6 @@ class BothSides:
         if self.vocabulary.unknown_index is not None:
             scores[:, self.vocabulary.unknown_index] = -np.inf
         return scores
-
-
-_Context = tuple[Float32, Float32]
-"""The state of a stack after some symbols, shape (N, S), and its logits, shape (N, V)."""
-
-
-def _read(weights: StepWeights, symbols: Sequence[int], rows: int) -> _Context:
-    """Read symbols from a zero state; without symbols, state and logits are 0."""
-    stepper = Stepper(weights, 1)
-    for symbol in symbols:
-        stepper.read(symbol)
-    return stepper.state.repeat(rows, 0), stepper.logits.repeat(rows, 0)
 
 
 class BothFilled(NamedTuple):

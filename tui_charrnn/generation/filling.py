@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.generation.lstm import Stepper, StepWeights, fold_embedding
+from tui_charrnn.generation.lstm import Stepper, StepWeights, fold_embedding, read_symbols
 from tui_charrnn.generation.sampling import log_softmax
 from tui_charrnn.hangul import FINALS, INITIALS, MEDIALS, join_syllables
 from tui_charrnn.model.checkpoint import Model
@@ -195,7 +195,8 @@ class Filler:
         """
         spelled = [self._vocabulary.spell(part) for part in parts]
         limit = LIMIT if len(parts) == 2 else beam
-        found, is_cut = self._read_start(spelled[0].indices), False
+        before = [self._vocabulary.start_index, *spelled[0].indices.tolist()]
+        found, is_cut = _Beam(self._weights, *read_symbols(self._weights, before)), False
         for number, part in enumerate(spelled[1:], 2):
             is_end = number == len(spelled) and not len(part.indices)
             found, was_cut = self._fill_gap(found, limit, is_end=is_end)
@@ -219,13 +220,6 @@ class Filler:
             beam=limit if is_cut else None,
             unknown=sum(int((~each.is_known).sum()) for each in spelled),
         )
-
-    def _read_start(self, symbols: Indices) -> _Beam:
-        """Read the text before the first gap."""
-        stepper = Stepper(self._weights, 1)
-        for symbol in (self._vocabulary.start_index, *symbols.tolist()):
-            stepper.read(symbol)
-        return _Beam(self._weights, stepper.state.copy(), stepper.logits.copy())
 
     def _fill_gap(self, found: _Beam, limit: int, *, is_end: bool) -> tuple[_Beam, bool]:
         """Extend the candidates by one more gap; `is_end`: no text follows it.

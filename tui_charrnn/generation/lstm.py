@@ -47,7 +47,7 @@ class Stepper:
         self.logits: Final = np.zeros((*lead, len(weights.output_bias)), np.float32)
         """Logits of the next character after the last `read`, shape (V,) or (N, V)."""
         self._input_table, self._end = weights.input_table, weights.end
-        self._weights_can_overflow = weights.can_overflow
+        self._can_overflow = weights.can_overflow
         self._inputs = np.zeros((*lead, weights.input_table.shape[1]), np.float32)
         layers, products, add_biases = [], [], []
         parts = np.split(self._state, len(weights.layers), axis=-1)
@@ -81,7 +81,6 @@ class Stepper:
         self._clamps = clamps
         for number, layer in enumerate(self.layers):
             layer.set_clamps(clamp for clamp in clamps if clamp.neuron.layer == number)
-        self._can_overflow = self._weights_can_overflow or bool(clamps)
         self._usual = self._checked = self._plan([each.calls for each in self._products])
         if self._rounded and clamps:
             self._usual = self._checked = self._plan([each.exact_calls for each in self._rounded])
@@ -135,6 +134,18 @@ class Stepper:
         if self._is_written:
             self._is_written = any(product.is_outside for product in self._rounded)
         return self.logits
+
+
+def read_symbols(weights: "StepWeights", symbols: Iterable[int]) -> tuple[Float32, Float32]:
+    """Read symbols of one text from a zero state.
+
+    Returns:
+        State, shape (1, S), and logits, shape (1, V); both are 0 without symbols.
+    """
+    stepper = Stepper(weights, 1)
+    for symbol in symbols:
+        stepper.read(symbol)
+    return stepper.state, stepper.logits
 
 
 class StepWeights(NamedTuple):
@@ -197,7 +208,7 @@ def fold_embedding(model: Model) -> StepWeights:
                 layer.recurrent_bias,
                 *(layer.norm or ()),
             ]
-        # A layer's output is in [-1, 1], so this bounds every sum of a step.
+        # A layer's output is in [-1, 1], or clamped to `LIMIT`: this bounds every sum of a step.
         bound = sum(_largest(tensor) * (len(tensor) + 1) for tensor in tensors)
         folded = StepWeights(
             cell=config.cell,
