@@ -166,7 +166,7 @@ class CharacterStream:
         """
         self._sampling = sampling
         if sampling.rng_seed not in {None, self.rng_seed}:
-            self._restart_rng()
+            self.redraw(sampling.rng_seed)
 
     @property
     def is_complete(self) -> bool:
@@ -199,15 +199,11 @@ class CharacterStream:
         first character if it has no newline; a record always starts after an end symbol. Arguments
         and result are those of `feed`.
         """
-        self._restart_rng()
+        self.redraw(self._sampling.rng_seed)
         self._stepper.restore(0)
         self._recent: deque[int] = deque(maxlen=LONGEST_WINDOW)
         self._unread = self.model.vocabulary.start_index
         return self.feed(seed_text, should_stop)
-
-    def redraw(self) -> None:
-        """Use the random numbers of a fresh RNG seed from the next character on."""
-        self.draws = RandomStream(fresh_rng_seed())
 
     def feed(self, text: str, should_stop: Callable[[], bool] | None = None) -> PrimedSeed:
         """Read more seed text.
@@ -287,9 +283,8 @@ class CharacterStream:
         self._recent = deque(state.recent, LONGEST_WINDOW)
         self._place = state.place
 
-    def _restart_rng(self) -> None:
-        """Restart the random numbers, in `draws`."""
-        rng_seed = self._sampling.rng_seed
+    def redraw(self, rng_seed: int | None = None) -> None:
+        """Use the random numbers of an RNG seed, by default a fresh one, from now on."""
         self.draws = RandomStream(fresh_rng_seed() if rng_seed is None else rng_seed)
 
 

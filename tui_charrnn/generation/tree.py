@@ -10,6 +10,8 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import takewhile
+from operator import eq
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tui_charrnn.config import SamplingConfig
@@ -151,10 +153,7 @@ class Tree:
 
     def shared(self, number: int, other: int) -> int:
         """Return the length of the common prefix of two branches' texts."""
-        first, second = self.indices(number), self.indices(other)
-        pairs = zip(first, second, strict=False)
-        differing = (position for position, (one, two) in enumerate(pairs) if one != two)
-        return next(differing, min(len(first), len(second)))
+        return sum(takewhile(bool, map(eq, self.indices(number), self.indices(other))))
 
     def fork_positions(self, number: int) -> list[int]:
         """Return the positions at which other branches fork from a branch's text, ascending."""

@@ -5,9 +5,8 @@ It is a safetensors file whose metadata has one JSON document under the key `cha
 safe to open.
 """
 
-import contextlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -18,12 +17,7 @@ from safetensors import SafetensorError
 
 from tui_charrnn.config import ModelConfig
 from tui_charrnn.errors import DataError, DivergedError, ModelFileError
-from tui_charrnn.model.header import (
-    KEY,
-    Calibration,
-    format_of,
-    read_header,
-)
+from tui_charrnn.model.header import KEY, Calibration, format_of, read_header
 from tui_charrnn.model.shapes import tensor_shapes
 from tui_charrnn.model.weights import Float32, ModelWeights, weights_from_tensors
 from tui_charrnn.paths import open_file
@@ -129,8 +123,11 @@ def load_model(path: Path) -> Model:
     Raises:
         ModelFileError: If the file is missing, not a model file, damaged, or of another format.
     """
-    with _explained(path), open_file(path) as file:
-        return _parsed(file)
+    try:
+        with open_file(path) as file:
+            return parse_model(file, path)
+    except OSError as error:
+        raise ModelFileError.unreadable(path, error) from error
 
 
 def parse_model(file: BinaryIO, path: Path) -> Model:
@@ -138,16 +135,10 @@ def parse_model(file: BinaryIO, path: Path) -> Model:
 
     Raises:
         ModelFileError: If it is not a model file, damaged, or of another format.
+        OSError: If it cannot be read.
     """
-    with _explained(path):
-        return _parsed(file)
-
-
-@contextlib.contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Turn errors into `ModelFileError` with the path of the file."""
     try:
-        yield
+        return _parsed(file)
     except (DataError, SafetensorError) as error:
         raise ModelFileError(
             "{path} {problem}", path=path, problem=_without_capital(error)
@@ -156,8 +147,6 @@ def _explained(path: Path) -> Iterator[None]:
         raise ModelFileError(
             "{path} is too large for the memory of this machine.", path=path
         ) from error
-    except OSError as error:
-        raise ModelFileError.unreadable(path, error) from error
 
 
 def _stored(name: str, tensor: Float32, dtype: str) -> np.ndarray:

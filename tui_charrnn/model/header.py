@@ -147,7 +147,7 @@ def _calibration_from(document: Mapping[str, Any]) -> Calibration | None:
     values = document.get("calibration")
     if values is None:
         return None
-    numbers = []
+    numbers: dict[str, Any] = {}
     for each in fields(Calibration):
         try:
             number = float(values[each.name])
@@ -170,9 +170,8 @@ def _calibration_from(document: Mapping[str, Any]) -> Calibration | None:
                 name=each.name,
                 received=number,
             )
-        numbers.append(number)
-    temperature, before, after, fitted, judged = numbers
-    return Calibration(temperature, before, after, int(fitted), int(judged))
+        numbers[each.name] = int(number) if each.type is int else number
+    return Calibration(**numbers)
 
 
 def format_of(
