@@ -16,7 +16,6 @@ _INITIAL: Final = 0x1100
 _MEDIAL: Final = 0x1161
 _FINAL: Final = 0x11A7
 """One before the first final: final number 0 means none."""
-_SYLLABLE: Final = 0xAC00
 _MEDIALS, _FINALS = 21, 28
 INITIALS: Final = frozenset(map(chr, range(_INITIAL, _INITIAL + 19)))
 MEDIALS: Final = frozenset(map(chr, range(_MEDIAL, _MEDIAL + _MEDIALS)))
@@ -85,11 +84,6 @@ class JoinedText:
         """End the text; return the rest."""
         held, self._held = self._held, ""
         return join_syllables(held)
-
-
-def has_hangul(text: str) -> bool:
-    """Whether a text, or a vocabulary, has Hangul syllables, whole or in jamo."""
-    return re.search(_HANGUL, text) is not None
 
 
 def count_hangul(text: str) -> int:
@@ -218,8 +212,7 @@ def placed(character: str, parts: int) -> tuple[str, int]:
 
 def is_open_syllable(character: str) -> bool:
     """Whether it is a syllable without a final."""
-    code = ord(character) - _SYLLABLE
-    return 0 <= code < len(INITIALS) * _MEDIALS * _FINALS and code % _FINALS == 0
+    return len(split_syllables(character)) == 2
 
 
 def drawn_hangul(text: str) -> str:

@@ -80,16 +80,14 @@ class Bucket:
 class LossHistory:
     """A series of any length in bounded memory: minimum, mean and maximum of equal buckets.
 
-    When the buckets run out, neighbors are merged in pairs and each bucket takes twice as many
-    values from then on: a value costs constant time on average, and memory does not depend on the
-    length. The newest values are also kept unaggregated. Values that are not finite are skipped;
-    their steps are remembered. A step that is not after the last one replaces everything from that
-    step on.
+    There are at most `capacity` buckets, an even number. When the buckets run out, neighbors are
+    merged in pairs and each bucket takes twice as many values from then on: a value costs constant
+    time on average, and memory does not depend on the length. The newest values are also kept
+    unaggregated. Values that are not finite are skipped; their steps are remembered. A step that is
+    not after the last one replaces everything from that step on.
     """
 
     def __init__(self, capacity: int = 512, recent: int = RECENT) -> None:
-        if capacity < 2 or capacity % 2:
-            raise ValueError(f"capacity must be even and at least 2. Received: capacity={capacity}")
         self._capacity = capacity
         self._stride = 1
         self._buckets: list[Bucket] = []
@@ -164,8 +162,6 @@ class LossHistory:
 
     def columns(self, width: int) -> list[float]:
         """At most `width` means of the whole series, oldest first, all finite."""
-        if width < 1:
-            raise ValueError(f"width must be at least 1. Received: width={width}")
         buckets = list(self._buckets)  # a copy: another thread may add values meanwhile
         count = len(buckets)
         if count <= width:
@@ -215,17 +211,15 @@ _NEGLIGIBLE: Final = 2.0**-60
 
 
 class RunningMean:
-    """A mean in which the weights of past values fall by `decay` with each new one.
+    """A mean in which the weights of past values fall by `decay`, from 0 to 1, with each new one.
 
     The start is corrected as in Adam (Kingma & Ba 2015, section 3), so the first mean is the first
     value and not a share of it.
     """
 
     def __init__(self, decay: float = DECAY) -> None:
-        if not 0 <= decay < 1:
-            raise ValueError(f"decay must be at least 0 and below 1. Received: decay={decay}")
         self._decay = decay
-        self._memory = math.ceil(math.log(_NEGLIGIBLE) / math.log(decay)) if decay else 1
+        self._memory = math.ceil(math.log(_NEGLIGIBLE) / math.log(decay))
         """The number of values with a relevant weight."""
         self._sum = 0.0
         self._weight = 0.0

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 from unicodedata import normalize
 
 from tui_charrnn.errors import CharRNNError, ConfigError, DataError, reason_of
@@ -166,7 +166,7 @@ def find_file(text: str | Path, name: str) -> Path:
     return path
 
 
-def open_file(path: Path, *, allow_pipes: bool = False) -> BinaryIO:
+def open_file(path: Path, *, allow_pipes: bool = False) -> io.BufferedReader:
     """Open a regular file to read its bytes; it never waits for anything else.
 
     With `allow_pipes`, a pipe with a writer is opened too, as of `<(zcat text.gz)`.
@@ -186,7 +186,7 @@ def open_file(path: Path, *, allow_pipes: bool = False) -> BinaryIO:
         on_failure.callback(os.close, descriptor)
         kind = _kind_of(os.fstat(descriptor))
         if kind is Kind.PIPE and allow_pipes:
-            file: BinaryIO = _await_writer(descriptor)
+            file = _await_writer(descriptor)
         elif kind is Kind.FILE:
             os.set_blocking(descriptor, True)
             file = os.fdopen(descriptor, "rb")
@@ -239,7 +239,7 @@ class _StartedPipe(io.RawIOBase):
         self._file.close()
 
 
-def _await_writer(descriptor: int) -> BinaryIO:
+def _await_writer(descriptor: int) -> io.BufferedReader:
     """Wait until a pipe has a writer; return the pipe, opened to read its bytes.
 
     Raises:

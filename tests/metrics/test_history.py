@@ -181,14 +181,3 @@ def test_a_step_that_comes_again_without_a_word_takes_the_place_of_what_followed
     history = history_of([5.0, 4.0, 3.0, 2.0])
     history.extend((2, 3, 3), (1.0, 7.0, 0.5), (0.0, 0.0, 0.0))
     assert history.columns(9) == [5.0, 1.0, 0.5]
-
-
-@pytest.mark.parametrize("capacity", [0, 7])
-def test_a_capacity_that_cannot_be_halved_is_refused(capacity: int) -> None:
-    with pytest.raises(ValueError, match="capacity"):
-        LossHistory(capacity)
-
-
-def test_no_width_is_refused() -> None:
-    with pytest.raises(ValueError, match="width"):
-        LossHistory().columns(0)

@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -25,12 +26,11 @@ from tui_charrnn.text.catalogue import load_catalogue
 from tui_charrnn.text.decoding import known_encoding
 from tui_charrnn.translation import LANGUAGES
 
-_PLAIN: Final = "_@%+=:,./-"
-"""Characters that need no quotes besides letters and digits, as in `shlex.quote`."""
+_PLAIN: Final = re.compile(r"(?![-=%])[A-Za-z0-9_@%+=:,./\x80-\U0010ffff-]*")
+"""Words that bash, zsh and fish take literally without quotes, if they are printable: see
+`shlex.quote`. Signs of options, of commands (zsh) and of jobs are not the first."""
 _MAX_PATHS: Final = 10_000
 """Entries of a folder that are completed at most."""
-_NOT_FIRST: Final = ("-", "=", "%")
-"""Characters that are special at the start of a word: options, commands (zsh), jobs."""
 _HELP_WIDTH: Final = 1000
 """Characters of a command's sentence in the list of commands; large enough to cut none."""
 
@@ -93,17 +93,11 @@ def _starting_with(incomplete: str, names: Iterable[str]) -> list[str]:
     must not run a command. Such a run can be named by its path, which the shell completes and
     quotes itself.
     """
-    return [name for name in names if name.startswith(incomplete) and _is_plain(name)]
-
-
-def _is_plain(name: str) -> bool:
-    """Return whether bash, zsh and fish take a name literally without quotes."""
-    return name[:1] not in _NOT_FIRST and all(
-        character.isalnum()
-        or character in _PLAIN
-        or (character > "\x7f" and character.isprintable())
-        for character in name
-    )
+    return [
+        name
+        for name in names
+        if name.startswith(incomplete) and _PLAIN.fullmatch(name) and name.isprintable()
+    ]
 
 
 AsciiOnly: TypeAlias = Annotated[

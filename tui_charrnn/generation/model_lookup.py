@@ -11,7 +11,7 @@ from typing import Final, Literal
 from tui_charrnn import folders
 from tui_charrnn.errors import ModelFileError, did_you_mean
 from tui_charrnn.folders import DEFAULT_MODEL, KOREAN_MODEL
-from tui_charrnn.hangul import count_hangul, has_hangul
+from tui_charrnn.hangul import count_hangul
 from tui_charrnn.model.header import ModelFacts, read_facts
 from tui_charrnn.paths import Kind, explained, find_kind, is_folder, parse_path, stored_path
 from tui_charrnn.runs.catalogue import list_runs
@@ -71,7 +71,7 @@ def bundled_for(text: str) -> str | None:
 def bundled_instead(unknown: str, vocabulary: str) -> str | None:
     """Return the Korean model if a seed text has Hangul and a model's vocabulary has none."""
     # does not check that the model is installed: the UI thread must not wait for the disk
-    return KOREAN_MODEL if has_hangul(unknown) and not has_hangul(vocabulary) else None
+    return KOREAN_MODEL if count_hangul(unknown) and not count_hangul(vocabulary) else None
 
 
 def _at_path(path: Path, notify: Callable[[str], None]) -> Path | None:

@@ -105,11 +105,8 @@ def file_sha256(path: Path) -> str:
     Raises:
         OSError: If it cannot be read, or is not a regular file.
     """
-    digest = hashlib.sha256()
     with open_file(path) as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def why_no_replay(generation: Generation) -> str:
@@ -141,6 +138,7 @@ def read_settings(document: str) -> tuple[SettingsInTime, ClampsInTime, str, str
     Raises:
         ValueError: If the document is invalid.
     """
+    refusal = ValueError(tr("These are not settings: {document}", document=document[:200]))
     try:
         changes: Sequence[Mapping[str, Any]] = json.loads(document)
         unknown = {name for change in changes for name in change} - {
@@ -161,11 +159,9 @@ def read_settings(document: str) -> tuple[SettingsInTime, ClampsInTime, str, str
         RecursionError,
         ConfigError,
     ) as error:
-        raise ValueError(
-            tr("These are not settings: {document}", document=document[:200])
-        ) from error
+        raise refusal from error
     if not settings or settings[0][0] != 0:
-        raise ValueError(tr("These are not settings: {document}", document=document[:200]))
+        raise refusal
     names = ", ".join(sorted(unknown))
     problem = tr("this version does not know the settings {names}", names=names) if unknown else ""
     numbers = changes[0].get("numbers", "float32")
