@@ -23,6 +23,7 @@ from benchmarks.cards.report import MEDIUM_SECONDS, gpu_report
 from benchmarks.cards.rows import Network, networks, rows_of
 from benchmarks.command_line import choose, narrate, run_command, write_json
 from benchmarks.machine import describe_machine
+from tests.support.record_reading import read_new
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import RunReader
@@ -163,7 +164,7 @@ def train_medium(text: str, seconds: float = MEDIUM_SECONDS) -> float | None:
         command += ["--preset", "medium", "--train-time", f"{seconds:g}s", "--no-samples"]
         command += ["--runs-dir", folder, "--name", "medium"]
         subprocess.run(command, check=False, timeout=MEDIUM_LIMIT, stdin=subprocess.DEVNULL)
-        records = RunReader(RunDirectory(Path(folder) / "medium")).read_new()
+        records = read_new(RunReader(RunDirectory(Path(folder) / "medium")))
     losses = [record.loss for record in records if isinstance(record, SplitEvaluated)]
     return min(losses, default=None)
 

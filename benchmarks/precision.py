@@ -28,6 +28,7 @@ from benchmarks.command_line import (
 from benchmarks.machine import describe_machine, warn_unless_quiet
 from benchmarks.rounds import Bar, mirrored
 from benchmarks.tables import markdown_table
+from tests.support.record_reading import read_new
 from tui_charrnn.errors import ExitCode, RunError
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import RunReader
@@ -189,7 +190,7 @@ def _train_pair(options: argparse.Namespace, folder: Path, number: int, rng_seed
 def _records_of(run: RunDirectory) -> list[Record]:
     records: list[Record] = []
     reader = RunReader(run)
-    while news := reader.read_new():
+    while news := read_new(reader):
         records += news
     return records
 

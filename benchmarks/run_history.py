@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from tests.support.record_reading import read_new
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import RunReader
 from tui_charrnn.runs.records import (
@@ -74,6 +75,6 @@ def read_history(run: RunDirectory) -> RunHistory:
         RunError: If its records cannot be read.
     """
     history, reader = RunHistory(), RunReader(run)
-    while records := reader.read_new():
+    while records := read_new(reader):
         history.take(records)
     return history

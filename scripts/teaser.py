@@ -24,7 +24,7 @@ LONGEST = 90
 def write_teaser(run: RunDirectory) -> None:
     """Reduce a run to a short document and write it."""
     view = RunView(run, description=read_description(run))
-    view.take(RunReader(run).read_new())
+    view.take(RunReader(run).read_all())
     if view.description is None or view.validation is None:
         raise SystemExit(f"{run.path} has no description, or was never scored.")
     last = view.samples[-1].step

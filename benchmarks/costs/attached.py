@@ -11,6 +11,7 @@ from benchmarks.costs.pseudo_terminal import UnseenTerminal
 from benchmarks.costs.trainers import endless_run, working_trainer
 from benchmarks.rounds import mirrored
 from benchmarks.run_history import RunHistory
+from tests.support.record_reading import read_new
 from tui_charrnn.errors import RunError
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import RunReader, read_description
@@ -61,7 +62,7 @@ class Pace:
         return (last_step - first_step) * self._characters / (last_elapsed - first_elapsed)
 
     def _place(self) -> tuple[int, float]:
-        while records := self._reader.read_new():
+        while records := read_new(self._reader):
             self._history.take(records)
         batch = self._history.last_batch
         return (batch.step, batch.elapsed) if batch else (0, 0.0)

@@ -19,6 +19,7 @@ from tests.support.command import finish, run_program, start_program, wait_for
 from tests.support.connections import connections_of
 from tests.support.numpy_program import SETTINGS as NUMPY_SETTINGS
 from tests.support.numpy_program import run_numpy_program, start_numpy_program
+from tests.support.record_reading import read_new
 from tui_charrnn.errors import RunError
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.model.weights import tensors_from_weights
@@ -90,7 +91,7 @@ def has_reached(run: RunDirectory, step: int) -> Callable[[], bool]:
     def reached() -> bool:
         if not run.events.exists():
             return False
-        records = RunReader(run).read_new()
+        records = read_new(RunReader(run))
         return any(isinstance(record, BatchTrained) and record.step >= step for record in records)
 
     return reached
@@ -108,7 +109,7 @@ def goes_on_after_saving(
 
     def goes_on() -> bool:
         nonlocal saved, trained
-        for record in reader.read_new():
+        for record in read_new(reader):
             if isinstance(record, CheckpointSaved):
                 saved = min(saved, record.step)
             elif isinstance(record, BatchTrained):

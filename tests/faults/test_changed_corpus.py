@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.numpy_trainer import numpy_training
+from tests.support.record_reading import read_new
 from tests.support.survival import (
     Series,
     assert_opens,
@@ -69,7 +70,7 @@ def test_whoever_insists_goes_on_with_a_changed_corpus(run: RunDirectory, contro
     source = Path(read_description(run).corpus.sources[0])
     source.write_bytes(source.read_bytes().replace(b"question", b"question to be"))
     assert run_training(run, Interruption(), accepts_change=True) is ExitCode.OK
-    (warned,) = [each for each in RunReader(run).read_new() if isinstance(each, RunWarned)]
+    (warned,) = [each for each in read_new(RunReader(run)) if isinstance(each, RunWarned)]
     assert f"SHA-256 {before} so far, " in warned.message
     series = series_of(run)
     assert series.keys() == control.keys()

@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.full_disk import FullDisk, after_batches
 from tests.support.numpy_trainer import TRAINING, numpy_training
+from tests.support.record_reading import read_new
 from tests.support.survival import Series, assert_opens, series_of, small_run, train
 from tui_charrnn.errors import ExitCode
 from tui_charrnn.runs.description import RunState, RunStatus
@@ -45,7 +46,7 @@ def told(run: RunDirectory) -> RunStatus:
 
 
 def saved_steps(run: RunDirectory) -> list[int]:
-    records = RunReader(run).read_new()
+    records = read_new(RunReader(run))
     return [record.step for record in records if isinstance(record, CheckpointSaved)]
 
 
@@ -83,7 +84,7 @@ def test_it_is_warned_of_once(tmp_path: Path, disk: FullDisk) -> None:
 
     with after_batches(fill):
         train(run)
-    warned = [each for each in RunReader(run).read_new() if isinstance(each, RunWarned)]
+    warned = [each for each in read_new(RunReader(run)) if isinstance(each, RunWarned)]
     assert len(warned) == 1
     assert "no space left" in warned[0].message
     assert "Make room" in warned[0].message

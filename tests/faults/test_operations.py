@@ -15,6 +15,7 @@ import pytest
 
 from tests.support.fake_run import FakeTrainer, created_run, fake_run
 from tests.support.faulty_disk import NO_MEMORY, SHORT, FaultyDisk
+from tests.support.record_reading import read_new
 from tests.support.run_operations import NEW, OPERATIONS, has_failed, saved_runs
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.runs.checkpoints import read_pointer
@@ -93,7 +94,7 @@ def test_a_run_is_made_whole_or_not_at_all(
         assert read_pointer(run, run.latest) is None
         with FakeTrainer(run) as trainer:
             trainer.start()
-        assert len(RunReader(run).read_new()) == 3
+        assert len(read_new(RunReader(run))) == 3
         shutil.rmtree(folder)
         if not disk.was_reached:
             break

@@ -22,6 +22,7 @@ from tests.fuzz.kept_texts import (
 from tests.fuzz.mutation import mutate, mutate_json, mutate_lines, mutate_safetensors
 from tests.support.fake_run import FakeTrainer
 from tests.support.numpy_trainer import numpy_training
+from tests.support.record_reading import read_new
 from tests.support.survival import small_run, train
 from tui_charrnn.errors import ExitCode
 from tui_charrnn.generation.training_corpus import read_run_corpus
@@ -95,7 +96,7 @@ def look_at(folder: Path) -> None:
     view = RunView(run, summary.description)
     reader = RunReader(run)
     view.take(reader.read_new_stretches())
-    view.take(RunReader(run).read_new())
+    view.take(read_new(RunReader(run)))
     status = summary.status
     view.observe(status, Liveness().judge(status), 1.0)
     card_rows(view)

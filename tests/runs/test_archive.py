@@ -14,6 +14,7 @@ import pytest
 from tests.support.fake_run import FakeTrainer, created_run, fake_run
 from tests.support.faulty_disk import FaultyDisk, written_by
 from tests.support.hostile_text import HOSTILE
+from tests.support.record_reading import read_new
 from tui_charrnn.errors import ConfigError, RunError, StorageError
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.runs import archive
@@ -63,7 +64,7 @@ def test_an_archive_unpacks_to_a_run_that_opens(
     assert after.problem is None
     assert (after.description, after.status) == (before.description, before.status)
     assert (after.best_loss, after.best_step) == (2.0, 2)
-    assert RunReader(again).read_new() == RunReader(run).read_new()
+    assert read_new(RunReader(again)) == read_new(RunReader(run))
     assert exported.steps == (2, 4)
     assert newest_valid(again) == again.checkpoint(4)
     assert best_or_newest(again) == again.checkpoint(2)
@@ -189,7 +190,7 @@ def test_a_run_that_is_trained_is_packed_as_it_was_at_the_start(tmp_path: Path) 
     assert latest is not None
     assert latest.step == 1
     assert again.events.read_bytes().endswith(b"\n")
-    assert RunReader(again).read_new()[-1] == RunReader(trainer.run).read_new()[5]
+    assert read_new(RunReader(again))[-1] == read_new(RunReader(trainer.run))[5]
     status = summarize_run(again).status
     assert status is not None
     assert (status.state, status.step) == ("training", 1)

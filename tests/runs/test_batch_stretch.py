@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.record_reading import read_new
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import BatchStretch, RunReader, split_stretches
 from tui_charrnn.runs.records import (
@@ -77,9 +78,9 @@ def test_any_lines_are_read_as_one_by_one(
     whole = "".join(line + "\n" for line in written).encode()
     run.events.write_bytes(whole)
     reader = RunReader(run)
-    records = reader.read_new(max_bytes)
+    records = read_new(reader, max_bytes)
     while reader.behind:
-        records += reader.read_new(max_bytes)
+        records += read_new(reader, max_bytes)
     assert (records, reader.unreadable) == read_one_by_one(whole)
 
 
@@ -93,7 +94,7 @@ def test_a_number_is_read_or_refused_as_one_by_one(tmp_path: Path, place: int, n
     run = RunDirectory(tmp_path)
     run.events.write_bytes(whole)
     reader = RunReader(run)
-    assert (reader.read_new(), reader.unreadable) == read_one_by_one(whole)
+    assert (read_new(reader), reader.unreadable) == read_one_by_one(whole)
 
 
 @given(st.lists(st.builds(BatchTrained, st.integers(1, LARGEST_STEP), *[st.floats(0, 100)] * 4)))

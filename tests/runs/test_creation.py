@@ -14,6 +14,7 @@ import pytest
 from tests.support.fake_run import FAKE_TEXT, created_run, fake_corpus
 from tests.support.faulty_disk import FaultyDisk, written_by
 from tests.support.full_disk import ReadOnlyDisk
+from tests.support.record_reading import read_new
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError, CorpusError, StorageError
 from tui_charrnn.generation.training_corpus import read_run_corpus
@@ -84,7 +85,7 @@ def test_a_new_run_waits_for_its_trainer(tmp_path: Path, corpus: Corpus) -> None
     status = read_status(run)
     assert status is not None
     assert status.state is RunState.CREATED
-    assert RunReader(run).read_new() == []
+    assert read_new(RunReader(run)) == []
     assert not run.corpus.exists()
 
 

@@ -311,7 +311,7 @@ def test_whoever_attaches_reads_nothing_through_a_link(tmp_path: Path, outside: 
     looks: list[Callable[[], object]] = [
         lambda: read_description(run),
         lambda: read_status(run),
-        RunReader(run).read_new,
+        RunReader(run).read_new_stretches,
         LogTail(run.log).read_new,
         lambda: send_request(run, "publish"),
     ]

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.support.record_reading import read_new
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.runs.catalogue import list_runs
 from tui_charrnn.runs.checkpoints import best_or_newest, newest_valid
@@ -74,7 +75,7 @@ def test_its_status_is_read(run: RunDirectory) -> None:
 
 def test_its_records_are_read_and_every_kind_of_its_time_is_among_them(run: RunDirectory) -> None:
     reader = RunReader(run)
-    records = reader.read_new()
+    records = read_new(reader)
     assert {type(record) for record in records} == set(KINDS.values()) - ADDED_LATER
     assert [record.step for record in records if isinstance(record, BatchTrained)] == [
         *(1, 2, 3, 4, 5, 6, 7),
@@ -106,5 +107,5 @@ def test_it_can_be_taken_up_again(run: RunDirectory) -> None:
         writer.append(RunWarned("new"))
         assert writer.status.beat == 13
     reader = RunReader(run)
-    assert reader.read_new()[-1] == RunWarned("new")
+    assert read_new(reader)[-1] == RunWarned("new")
     assert reader.unreadable == 2  # the half line has become a torn one

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.fake_run import created_run
+from tests.support.record_reading import read_new
 from tui_charrnn.runs.checkpoints import newest_valid
 from tui_charrnn.runs.liveness import Liveness
 from tui_charrnn.runs.reader import RunReader, read_status
@@ -54,4 +55,4 @@ def test_a_run_survives_kill_9(tmp_path: Path, steps: int) -> None:
     assert newest is not None
     assert newest.step >= steps
     with RunWriter(run, heartbeat=3600.0):
-        assert len(RunReader(run).read_new()) >= steps
+        assert len(read_new(RunReader(run))) >= steps

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.fake_run import created_run
+from tests.support.record_reading import read_new
 from tui_charrnn.errors import RunError
 from tui_charrnn.runs import reader
 from tui_charrnn.runs.layout import RunDirectory
@@ -134,7 +135,7 @@ def test_records_of_unknown_kinds_are_passed_over(tmp_path: Path) -> None:
     run = RunDirectory(tmp_path)
     run.events.write_text('{"kind":"dreamed"}\n\n' + encode_record(RunResumed(8)) + "\n")
     found = RunReader(run)
-    assert found.read_new() == [RunResumed(8)]
+    assert read_new(found) == [RunResumed(8)]
     assert found.unreadable == 0
 
 
@@ -161,7 +162,7 @@ def test_damaged_lines_are_counted_and_passed_over(tmp_path: Path, line: str) ->
     good = encode_record(RunWarned("good"))
     run.events.write_text(f"{good}\n{line}\n{good}\n")
     found = RunReader(run)
-    assert found.read_new() == [RunWarned("good")] * 2
+    assert read_new(found) == [RunWarned("good")] * 2
     assert found.unreadable == 1
 
 

@@ -13,6 +13,7 @@ from tests.support.command import wait_for
 from tests.support.fake_run import created_run
 from tests.support.faulty_disk import FaultyDisk, written_by
 from tests.support.full_disk import FullDisk
+from tests.support.record_reading import read_new
 from tui_charrnn.errors import RunLockedError, StorageError
 from tui_charrnn.runs import writer as writer_module
 from tui_charrnn.runs.control import send_request, take_requests
@@ -186,7 +187,7 @@ def test_a_full_disk_degrades_and_room_heals(run: RunDirectory) -> None:
         writer.beat()
         assert writer.degraded is None
         assert written(run).state is RunState.TRAINING
-        assert RunReader(run).read_new() == [RunWarned("first")]
+        assert read_new(RunReader(run)) == [RunWarned("first")]
 
 
 @pytest.mark.parametrize("fail_at", range(1, 8))
@@ -233,7 +234,7 @@ def test_without_locks_a_free_run_is_taken(run: RunDirectory) -> None:
 
 
 def warnings_of(run: RunDirectory) -> list[str]:
-    records = RunReader(run).read_new()
+    records = read_new(RunReader(run))
     return [record.message for record in records if isinstance(record, RunWarned)]
 
 

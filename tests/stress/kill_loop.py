@@ -23,6 +23,7 @@ import numpy as np
 import safetensors.numpy
 
 from tests.support.fake_run import created_run
+from tests.support.record_reading import read_new
 from tests.support.survival import series_of
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ExitCode
@@ -90,7 +91,7 @@ def kill_and_resume(folder: Path, kills: int, rng_seed: int) -> Tally:
         killed += 1
     assert _outcome(_started(run)) == 0, "the last resume failed"
     assert_same(run, whole)
-    records = RunReader(run).read_new(1 << 30)
+    records = read_new(RunReader(run), 1 << 30)
     resumed = [record.step for record in records if isinstance(record, RunResumed)]
     saved = sum(isinstance(record, CheckpointSaved) for record in records)
     seconds = time.monotonic() - began
@@ -124,14 +125,14 @@ def _is_at_work(trainer: Any, run: RunDirectory, rng: np.random.Generator) -> bo
     instant within the step is left to chance.
     """
     reader = RunReader(run)
-    reader.read_new(1 << 30)
+    read_new(reader, 1 << 30)
     wanted, seen = int(rng.integers(0, 2 * STEPS_A_KILL)), 0
     deadline = time.monotonic() + PATIENCE
     while seen < wanted:
         assert time.monotonic() < deadline, f"no {wanted} records within {PATIENCE:g} s"
         if trainer.exitcode is not None:
             return False
-        seen += len(reader.read_new(1 << 30))
+        seen += len(read_new(reader, 1 << 30))
         time.sleep(0.001)
     time.sleep(float(rng.uniform(0, 0.02)))  # not waiting for anything: this is the chance
     return trainer.exitcode is None

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.support.command import PATIENCE, finish, start_program, wait_for
+from tests.support.record_reading import read_new
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import RunReader
 from tui_charrnn.runs.records import BatchTrained, RunStarted
@@ -67,7 +68,7 @@ def trains_anew(run: RunDirectory, starts: int) -> Callable[[], bool]:
 
     def does() -> bool:
         nonlocal seen, trained
-        for record in reader.read_new():
+        for record in read_new(reader):
             if isinstance(record, RunStarted):
                 seen, trained = seen + 1, 0
             trained += isinstance(record, BatchTrained)
@@ -139,7 +140,7 @@ class ClusterRun:
         """The losses so far, by step."""
         if not self.run.events.exists():
             return {}
-        records = RunReader(self.run).read_new()
+        records = read_new(RunReader(self.run))
         return {each.step: each.loss for each in records if isinstance(each, BatchTrained)}
 
     def wait_for_step(self, step: int) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from tests.support.command import PATIENCE
+from tests.support.record_reading import read_new
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.file_system import FileSystem
@@ -211,7 +212,7 @@ def _watch_records(run: RunDirectory, scenario: Scenario) -> None:
 
 
 def _has_changed(run: RunDirectory) -> bool:
-    return any(isinstance(record, LearningRateChanged) for record in RunReader(run).read_new())
+    return any(isinstance(record, LearningRateChanged) for record in read_new(RunReader(run)))
 
 
 def _watch_files(run: RunDirectory, kill: Kill | None) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.record_reading import read_new
 from tests.support.small_run import before_batches
 from tui_charrnn.errors import ExitCode
 from tui_charrnn.runs.layout import RunDirectory
@@ -39,7 +40,7 @@ def untrained_twin(run: RunDirectory, folder: Path) -> RunDirectory:
 
 def losses_of(run: RunDirectory) -> dict[int, float]:
     """The loss of every step, as it was trained last."""
-    records = RunReader(run).read_new()
+    records = read_new(RunReader(run))
     return {each.step: each.loss for each in records if isinstance(each, BatchTrained)}
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tests.support.record_reading import read_new
 from tui_charrnn.errors import ModelFileError, RunError, StorageError
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.runs.archive import export_model, export_run
@@ -64,7 +65,7 @@ def append(run: RunDirectory) -> object:
 def check_append(run: RunDirectory, outcome: object, _code: int) -> None:
     """Lines are whole and in their order; what was refused to the last is missing at the end."""
     reader = RunReader(run)
-    said = [getattr(each, "message", "") for each in reader.read_new()]
+    said = [getattr(each, "message", "") for each in read_new(reader)]
     numbers = [each for each in said if each in {"0", "1", "2", "3"}]
     assert numbers == ["0", "1", "2", "3"][: len(numbers)]
     assert reader.unreadable == 0
@@ -134,7 +135,7 @@ def attach(run: RunDirectory) -> object:
     status = read_status(run)
     view.observe(status, "ended", 0.0)
     reader = RunReader(run)
-    view.take(reader.read_new())
+    view.take(read_new(reader))
     summarize_run(run)
     return view.step, len(view.checkpoints), LogTail(run.log).read_new(), reader.unreadable
 
@@ -178,7 +179,7 @@ def check_export(run: RunDirectory, outcome: object, _code: int) -> None:
         shutil.unpack_archive(target, folder, filter="data")
         unpacked = RunDirectory(folder / run.name)
         assert newest_valid(unpacked) is not None
-        assert RunReader(unpacked).read_new() == RunReader(run).read_new()
+        assert read_new(RunReader(unpacked)) == read_new(RunReader(run))
 
 
 def export_best(run: RunDirectory) -> object:

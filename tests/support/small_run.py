@@ -14,6 +14,7 @@ import pytest
 
 from tests.support.engine_pool import engines
 from tests.support.fake_run import created_run
+from tests.support.record_reading import read_new
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ExitCode
 from tui_charrnn.model.checkpoint import load_model
@@ -60,7 +61,7 @@ def train(run: RunDirectory, interruption: Interruption | None = None) -> ExitCo
 
 def records_of(run: RunDirectory) -> list[Record]:
     """All records of a run."""
-    return RunReader(run).read_new()
+    return read_new(RunReader(run))
 
 
 def of_kind(run: RunDirectory, kind: type[_Kind]) -> list[_Kind]:

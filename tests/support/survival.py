@@ -8,6 +8,7 @@ import numpy as np
 from tests.support.fake_run import created_run
 from tests.support.full_disk import after_batches
 from tests.support.numpy_trainer import MODEL, TRAINING
+from tests.support.record_reading import read_new
 from tests.support.small_run import weights_of
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.errors import ExitCode
@@ -42,7 +43,7 @@ def train(run: RunDirectory) -> ExitCode:
 
 def series_of(run: RunDirectory) -> Series:
     """Everything that was measured, by step, without what was taken back."""
-    return fold(RunReader(run).read_new(1 << 26))
+    return fold(read_new(RunReader(run), 1 << 26))
 
 
 def fold(records: list[Record]) -> Series:
@@ -72,7 +73,7 @@ def assert_opens(run: RunDirectory, *, torn: int = 1) -> int:
     assert read_description(run).model == MODEL
     assert read_status(run) is not None
     reader = RunReader(run)
-    reader.read_new(1 << 26)
+    read_new(reader, 1 << 26)
     assert reader.unreadable <= torn
     checkpoint = checkpoint_to_resume_from(run)
     best = best_or_newest(run)
@@ -107,5 +108,5 @@ def stop_at(run: RunDirectory, step: int) -> None:
 
 def failure_of(run: RunDirectory) -> str:
     """The only failure that a trainer recorded."""
-    (failed,) = [each for each in RunReader(run).read_new() if isinstance(each, RunFailed)]
+    (failed,) = [each for each in read_new(RunReader(run)) if isinstance(each, RunFailed)]
     return failed.message

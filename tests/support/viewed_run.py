@@ -1,5 +1,6 @@
 """A run directory as the app sees it, without an app."""
 
+from tests.support.record_reading import read_new
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.liveness import Liveness
 from tui_charrnn.runs.reader import RunReader, read_description, read_status
@@ -14,6 +15,6 @@ def viewed(run: RunDirectory, *, silence: float = 0.0) -> RunView:
     liveness.judge(status)
     now = silence
     view = RunView(run, description=read_description(run))
-    view.take(RunReader(run).read_new())
+    view.take(read_new(RunReader(run)))
     view.observe(status, liveness.judge(status), now)
     return view

@@ -13,6 +13,7 @@ import pytest
 from tests.support.clocks import ticking
 from tests.support.fake_run import created_run
 from tests.support.numpy_trainer import MODEL, TRAINING, numpy_training
+from tests.support.record_reading import read_new
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.errors import ExitCode
 from tui_charrnn.runs.layout import RunDirectory
@@ -129,12 +130,12 @@ def trained(run: RunDirectory, seconds: float) -> None:
 
 
 def rates_of(run: RunDirectory) -> dict[int, float]:
-    records = RunReader(run).read_new()
+    records = read_new(RunReader(run))
     return {each.step: each.learning_rate for each in records if isinstance(each, BatchTrained)}
 
 
 def replans_of(run: RunDirectory) -> list[RunReplanned]:
-    return [each for each in RunReader(run).read_new() if isinstance(each, RunReplanned)]
+    return [each for each in read_new(RunReader(run)) if isinstance(each, RunReplanned)]
 
 
 def test_a_resumed_run_takes_the_decisions_of_the_killed_one(
@@ -144,7 +145,7 @@ def test_a_resumed_run_takes_the_decisions_of_the_killed_one(
     run = created_run(tmp_path / "original", model=MODEL, training=training)
     trained(run, 0.4)
     (copy,) = copied
-    decided, saved = replans_of(copy)[-1], RunReader(copy).read_new()
+    decided, saved = replans_of(copy)[-1], read_new(RunReader(copy))
     last = max((each.step for each in saved if isinstance(each, CheckpointSaved)), default=0)
     assert last < decided.step  # steps from there on are trained again
     trained(copy, 0.1)  # by its own clock it would decide otherwise

@@ -39,8 +39,7 @@ from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.launcher import TRAINER, trainer_environment
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.liveness import lock_out_trainers
-from tui_charrnn.runs.reader import RunReader, read_description
-from tui_charrnn.runs.records import BatchTrained
+from tui_charrnn.runs.reader import BatchStretch, RunReader, read_description
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.text.corpus import fitting_batch_size
 from tui_charrnn.training.distributed.placement import (
@@ -219,7 +218,7 @@ def _starting_model(request: RunRequest, rank: int) -> str | None:
 def _remove_untrained(run: RunDirectory) -> bool:
     """Remove a run that was created here and has no training step; return whether it did."""
     with suppress(RunError, StorageError, OSError):
-        if not any(isinstance(each, BatchTrained) for each in RunReader(run).read_new()):
+        if not any(isinstance(each, BatchStretch) for each in RunReader(run).read_all()):
             Storage().remove_tree(run.path)
             return True
     return False

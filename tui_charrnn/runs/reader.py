@@ -205,21 +205,10 @@ class RunReader(_GrowingFile):
             self.behind = max(0, size - self._offset)
             return lines
 
-    def read_new(self, max_bytes: int = 1 << 20) -> list[Record]:
-        """Read the records since the last call, skipping unknown kinds.
-
-        Reads at most `max_bytes`; call again while `behind` falls.
-
-        Raises:
-            RunError: If the file exists and cannot be read.
-        """
-        records: list[Record] = []
-        for item in self.read_new_stretches(max_bytes):
-            records += item.records if isinstance(item, BatchStretch) else [item]
-        return records
-
     def read_new_stretches(self, max_bytes: int = 1 << 20) -> list[RecordOrBatch]:
-        """Read as `read_new` does, with consecutive batches combined.
+        """Read the records since the last call, with consecutive batches combined.
+
+        Skips unknown kinds. Reads at most `max_bytes`; call again while `behind` falls.
 
         Raises:
             RunError: If the file exists and cannot be read.
