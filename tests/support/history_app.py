@@ -16,6 +16,7 @@ from tui_charrnn.history.generation import Generation, ModelFile
 from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.history.store import History
 from tui_charrnn.model.checkpoint import load_model
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.history.screen import HistoryScreen
 
@@ -58,7 +59,7 @@ async def opened(app: CharRNNApp, pilot: Pilot[None]) -> HistoryScreen:
     page = app.screen
     assert isinstance(page, HistoryScreen)
     await wait_until(pilot, "its parts", lambda: bool(page.query("HistoryPreview")))
-    await wait_until(pilot, "a listing", lambda: page.browser.is_listed)
+    await wait_until(pilot, "a listing", lambda: page.browser.nothing.content != tr("Looking …"))
     return page
 
 

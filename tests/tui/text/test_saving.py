@@ -17,6 +17,7 @@ from tests.support.tiny_model import JAMO_VOCABULARY, tiny_model_file
 from tui_charrnn.cli.generate import generate
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.neuron import parse_clamps
+from tui_charrnn.generation.tree import Branch
 from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.paths import file_mark
@@ -160,11 +161,16 @@ def test_texts_are_saved_in_the_users_data_folder(tmp_path: Path) -> None:
 
 
 def test_only_settings_that_chose_a_character_count() -> None:
-    assert in_effect([(0, COOL)], 0) == ((0, COOL),)
-    assert in_effect([(0, COOL), (5, HOT)], 5) == ((0, COOL),)
-    assert in_effect([(0, COOL), (5, HOT)], 6) == ((0, COOL), (5, HOT))
-    assert in_effect([(0, COOL), (0, HOT)], 6) == ((0, HOT),)
-    assert in_effect([(0, COOL), (5, HOT), (5, COOL)], 6) == ((0, COOL),)
+
+    def found(changes: list[tuple[int, SamplingConfig]], end: int) -> object:
+        branch = Branch(0, None, 0, "1", changes, [], [])
+        return in_effect([(branch, end)], lambda branch: branch.sampling)
+
+    assert found([(0, COOL)], 0) == ((0, COOL),)
+    assert found([(0, COOL), (5, HOT)], 5) == ((0, COOL),)
+    assert found([(0, COOL), (5, HOT)], 6) == ((0, COOL), (5, HOT))
+    assert found([(0, COOL), (0, HOT)], 6) == ((0, HOT),)
+    assert found([(0, COOL), (5, HOT), (5, COOL)], 6) == ((0, COOL),)
 
 
 def test_a_branch_where_cells_are_released_is_not_recorded_as_clamped(tmp_path: Path) -> None:

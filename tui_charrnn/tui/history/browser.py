@@ -193,17 +193,10 @@ class HistoryBrowser(Vertical):
     nothing = query_one("#history-nothing", Static)
 
     def __init__(self, history: History, empty_message: str) -> None:
-        """Browse a history.
-
-        Args:
-            history: The history; its file may not exist.
-            empty_message: Shown if there is no text.
-        """
+        """Browse a history, whose file may not exist; the message is shown if it has no text."""
         super().__init__()
         self.entry: Entry | None = None
         """The text under the cursor; None until it is read."""
-        self.is_listed = False
-        """Whether the first list has arrived."""
         self._history = history
         self._empty_message = empty_message
         self._searches = LatestTask("history-search")
@@ -267,7 +260,7 @@ class HistoryBrowser(Vertical):
 
     def show_found(self, numbers: Sequence[int], *, is_whole: bool = True) -> None:
         """Show found texts, the newest first; `is_whole` if there are no more."""
-        self._problem, self.is_listed = "", True
+        self._problem = ""
         self._show_nothing("" if numbers else self._why_empty())
         self.list.show(numbers, self._wanted_cursor or self.list.selected)
         self._show_count(is_whole=is_whole)
@@ -365,7 +358,7 @@ class HistoryBrowser(Vertical):
         if is_change:
             self.post_message(NoteWritten(reason, is_problem=True))
         else:
-            self._problem, self.is_listed = reason, True
+            self._problem = reason
             self.list.show([])
 
     def _show_count(self, *, is_whole: bool = True) -> None:

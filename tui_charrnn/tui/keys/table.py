@@ -197,9 +197,9 @@ speech.history         | h               | text_pane.history              | Hist
 speech.acrostic        | A               | text_pane.set('acrostic')      | ()
   Write an acrostic: each line begins with the next character of a word.
 
-search.next            | down            | step(1)                        |
+search.next            | down            | match(1)                       |
   Go to the next match.
-search.previous        | up              | step(-1)                       | Match
+search.previous        | up              | match(-1)                      | Match
   Go to the previous match.
 
 chart.span             | r               | turn('span')                   | Recent

@@ -177,46 +177,40 @@ class ComparisonScreen(Dialog[None]):
     """
 
     def __init__(self, tape: Tape, numbers: tuple[int, int]) -> None:
-        """Compare two branches, by their numbers, as they are now."""
+        """Compare two branches, by their numbers."""
         super().__init__()
         self._tape, self._numbers = tape, numbers
         self._shared = tape.tree.shared(*numbers)
-        self._lengths = [tape.tree.branches[number].length for number in numbers]
 
     def compose(self) -> ComposeResult:
         """Yield the two texts; the style sheet puts them side by side if there is room."""
         with Container(id="compared"):
-            for number, length in zip(self._numbers, self._lengths, strict=True):
-                text = TextView()
-                text.can_focus = False
-                own = length - self._shared
-                name = safe_line(self._tape.tree.branches[number].name)
-                text.border_title = Content(
-                    tr(
-                        "Branch {name} · {characters}, {shared:,} shared before",
-                        name=name,
-                        characters=_size(self._tape, own),
-                        shared=self._shared,
-                    )
-                )
-                yield text
-            text.border_subtitle = Content(tr("Arrows scroll · Esc leaves"))
+            yield TextView()
+            yield TextView()
 
     def on_mount(self) -> None:
         """Write both texts, after the end of their shared part."""
         start = max(self._shared - _BEFORE, 0)
-        for text, number, length in zip(
-            self.query(TextView), self._numbers, self._lengths, strict=True
-        ):
-            text.follows_end = False
+        for text, number in zip(self.query(TextView), self._numbers, strict=True):
+            branch = self._tape.tree.branches[number]
+            own = self._tape.text(number, self._shared)
+            text.can_focus = text.follows_end = False
+            text.border_title = Content(
+                tr(
+                    "Branch {name} · {characters}, {shared:,} shared before",
+                    name=safe_line(branch.name),
+                    characters=_size(self._tape, len(own)),
+                    shared=self._shared,
+                )
+            )
             shared = self._tape.text(number, start, self._shared)
             while start and shared and continues_syllable(shared[0]):
                 shared = shared[1:]
             lines = shared.rpartition("\n")[2]
             text.append("… " if start or lines != shared else "", "note")
             text.append(lines, "note")
-            own = self._tape.text(number, self._shared, length)
             text.append(own, "generated")
+        text.border_subtitle = Content(tr("Arrows scroll · Esc leaves"))
 
     def action_scroll(self, rows: int) -> None:
         """Scroll both texts by rows."""

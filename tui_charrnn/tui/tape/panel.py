@@ -76,12 +76,7 @@ class TapePanel(Static, can_focus=True):
     """
 
     def __init__(self, text: TapeText, open_tape: Callable[[Path], object]) -> None:
-        """Follow the cursor of a text.
-
-        Args:
-            text: Shows the tape.
-            open_tape: Opens a tape file.
-        """
+        """Follow the cursor of a text; `open_tape` opens a tape file."""
         super().__init__(markup=False)
         self.text = text
         self.cursor = text.cursor

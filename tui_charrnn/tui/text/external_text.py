@@ -48,13 +48,7 @@ def start_reading(
     settings: GenerationSettings,
     task: BackgroundTask,
 ) -> Opening:
-    """Return an opening that has a text to read; else like `start_tape`.
-
-    Args:
-        given: The text, or the path of its file.
-        load: Loads the model that is to read it.
-        settings: See `start_tape`.
-        task: See `start_tape`.
+    """Return an opening that has a given text, or text file, to read; else like `start_tape`.
 
     Raises:
         CharRNNError: If the text cannot be read or the model cannot be loaded.
@@ -87,14 +81,10 @@ def read_external(
     on_character: Callable[[], object],
     post: PostNote,
 ) -> str:
-    """Feed the text to the model of a tape, and store it on the tape.
+    """Feed the text to the model of an empty tape, and store it on the tape.
 
-    Args:
-        external: The text.
-        tape: An empty tape.
-        should_stop: Called after every character; true ends the reading.
-        on_character: Called after every character.
-        post: Called with a progress note every half second.
+    `on_character` is called after every character, then `should_stop`, which may end the reading;
+    `post` is called with a progress note every half second.
 
     Returns:
         A sentence with the number of characters and the mean bits per character.
@@ -161,10 +151,7 @@ def load_recording(
 ) -> Opening:
     """Load a tape file with the model that generated it; a tape has its own settings.
 
-    Args:
-        path: The tape file.
-        load: Loads a model by the path of its file; None loads the default model.
-        task: The task that calls this.
+    `load` loads a model by the path of its file; None loads the default model.
 
     Raises:
         OSError: If the file cannot be read.

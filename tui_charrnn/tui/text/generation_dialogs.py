@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -242,15 +241,11 @@ def ask_for_acrostic(
 ) -> tuple[AskTextScreen, Callable[[str | None], None]]:
     """Return a dialog that asks for an acrostic, and the callback for its result.
 
-    Args:
-        settings: The settings to change.
-        vocabulary: The model's characters; None if no model is loaded.
-        begin: Starts a new text; called after the change.
+    Without a model, any character is accepted. `begin` starts a new text, after the change.
     """
 
     def problem(typed: str) -> str:
-        composed = unicodedata.normalize("NFC", typed)
-        unknown = "" if vocabulary is None else "".join(unknown_in(composed, frozenset(vocabulary)))
+        unknown = "" if vocabulary is None else "".join(unknown_in(typed, frozenset(vocabulary)))
         return tr("The model cannot generate {characters}.", characters=unknown) if unknown else ""
 
     def take(typed: str | None) -> None:
@@ -301,12 +296,9 @@ class SamplingScreen(Dialog[None]):
         rng_seed: int | None = None,
         problem: Callable[[], str] = str,
     ) -> None:
-        """Show the settings.
+        """Show the settings, and the RNG seed of the displayed text, if there is one.
 
-        Args:
-            settings: The settings to change.
-            rng_seed: The RNG seed of the displayed text; None without a text.
-            problem: Returns why the model ignores the sampling rules; empty if it does not.
+        `problem` returns why the model ignores the sampling rules; empty if it does not.
         """
         super().__init__()
         self._settings = settings

@@ -95,11 +95,9 @@ class GenerationThread:
     """
 
     def __init__(self, settings: GenerationSettings, announce: Callable[[Message], object]) -> None:
-        """Prepare; `begin` starts the thread.
+        """Prepare; `begin` starts the thread, which reads the settings at every character.
 
-        Args:
-            settings: Sampling and speed, read at every character.
-            announce: Posts a message to the screen; thread-safe.
+        `announce` posts a message to the screen; thread-safe.
         """
         self.began = datetime.now()
         """Start, in local time."""
@@ -174,10 +172,6 @@ class GenerationThread:
 
         Blocks, so call it in a thread. The generating thread pauses meanwhile, because it would
         otherwise retake the tape's lock at once.
-
-        Args:
-            branch: Number of a branch.
-            position: Number of characters before it.
         """
         if self.tape is None:
             return None

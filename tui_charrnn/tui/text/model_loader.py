@@ -104,10 +104,6 @@ class ModelLoader:
     def load(self, request: ModelRequest, wait: Wait) -> LoadedModel:
         """Find and load the requested weights.
 
-        Args:
-            request: The request.
-            wait: Waits that many seconds; true if cancelled.
-
         Raises:
             CharRNNError: If there are no such weights, or their file is invalid.
         """

@@ -104,10 +104,6 @@ def save_result(folder: Path, result: GenerationResult) -> Path:
 
     The `command` in the settings generates the same text again.
 
-    Args:
-        folder: The folder, created if it is missing.
-        result: The text.
-
     Returns:
         The path of the text; the settings have the same name with `.json`.
 
@@ -197,15 +193,10 @@ def describe(result: GenerationResult, now: datetime.datetime) -> dict[str, Any]
 
 
 def write_new(folder: Path, stem: str, files: Mapping[str, bytes]) -> Path:
-    """Write files with a common new name; existing files are never overwritten.
+    """Write files, by suffix, with a common new name; return the path of the first.
 
-    Args:
-        folder: The folder, created if it is missing.
-        stem: The name; a number is appended if it is taken.
-        files: The content of each file, by suffix.
-
-    Returns:
-        The path of the first file.
+    The folder is created if it is missing. A number is appended to a `stem` that is taken: existing
+    files are never overwritten.
 
     Raises:
         OSError: If a file cannot be written; no partial file is left.

@@ -188,10 +188,6 @@ class SearchBar(Horizontal):
         event.stop()
         self.search.view.focus()
 
-    def action_step(self, direction: int) -> None:
-        """Go to the next match (1) or the previous one (-1)."""
-        self.search.step(direction)
-
     def _show_count(self) -> None:
         self.count.update(self.search.count)
 
@@ -235,14 +231,10 @@ class Matches:
 
 
 def find_matches(wrapped: WrappedText, query: str) -> Matches:
-    """Search a text as it is shown.
+    """Search a text as it is shown; an empty query has no matches.
 
     The search ignores case unless the query has an upper-case letter. Matches do not overlap; one
     may continue in the next row, but not in the next line.
-
-    Args:
-        wrapped: The text.
-        query: The query; an empty one has no matches.
     """
     skipped = 1 if wrapped.first else 0  # a notice replaces that row
     rows = wrapped.rows[skipped:]

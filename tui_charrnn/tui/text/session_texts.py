@@ -46,12 +46,9 @@ class SessionTexts:
     def __init__(
         self, text: TapeText, settings: GenerationSettings, post: Callable[[Message], object]
     ) -> None:
-        """Start without a text.
+        """Start without a text; `text` shows one.
 
-        Args:
-            text: Shows a text.
-            settings: Settings of the next character.
-            post: Posts notes, and the messages of a generation thread, whose handler calls `take`.
+        `post` posts notes, and the messages of a generation thread, whose handler calls `take`.
         """
         self.text = text
         self.texts: list[GenerationThread] = []

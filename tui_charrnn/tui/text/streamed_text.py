@@ -84,11 +84,6 @@ class KeySelection(TextLayer):
             self._anchor = self._cursor
         self._show()
 
-    def select_all(self) -> None:
-        """Select the whole text."""
-        self.drop()
-        self._view.screen.selections = {self._view: SELECT_ALL}
-
     def drop(self) -> None:
         """Remove cursor and selection; the arrows scroll again."""
         if self._cursor is not None:
@@ -188,4 +183,5 @@ class StreamedText(TextView):
 
     def action_select_all(self) -> None:
         """Select the whole text."""
-        self.selection.select_all()
+        self.selection.drop()
+        self.screen.selections = {self: SELECT_ALL}

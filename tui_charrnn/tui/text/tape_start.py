@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # modules that the first character does not need
     from collections.abc import Callable, Sequence
 
     from tui_charrnn.config import SamplingConfig
+    from tui_charrnn.generation.tree import Branch
     from tui_charrnn.tui.background import BackgroundTask
     from tui_charrnn.tui.session import GenerationSettings
     from tui_charrnn.tui.text.model_loader import LoadedModel, Wait
@@ -142,21 +143,10 @@ def result_of(opening: Opening, number: int, length: int) -> GenerationResult:
     tape = opening.tape
     parts = [(branch, min(end, length)) for branch, end in tape.tree.lineage(number)][::-1]
     parts = [(branch, end) for branch, end in parts if branch.start <= end]
-    changes = [
-        (start, sampling)
-        for branch, end in parts
-        for start, sampling in branch.sampling
-        if start < max(end, 1)
-    ]
-    set_clamps = [
-        (start, tuple(map(str, clamps)))
-        for branch, end in parts
-        for start, clamps in branch.clamps
-        if start < max(end, 1)
-    ]
-    clamps = in_effect(set_clamps, length)
+    set_clamps = in_effect(parts, lambda branch: branch.clamps)
+    clamps = tuple((start, tuple(map(str, used))) for start, used in set_clamps)
     reason = ""
-    if tuple(map(str, tape.seed_clamps)) != clamps[0][1]:
+    if tape.seed_clamps != set_clamps[0][1]:
         reason = _OTHER_CELLS
     elif any(branch.start <= taken < end for branch, end in parts for taken in branch.taken):
         reason = _BY_HAND
@@ -169,17 +159,23 @@ def result_of(opening: Opening, number: int, length: int) -> GenerationResult:
         reason = _OTHER_DRAWS
     generated = tape.text(number, 0, length)
     clamps = clamps if clamps[0][1] else clamps[1:]
-    return GenerationResult(opening, generated, in_effect(changes, length), clamps, reason)
+    sampling = in_effect(parts, lambda branch: branch.sampling)
+    return GenerationResult(opening, generated, sampling, clamps, reason)
 
 
-def in_effect(changes: Sequence[tuple[int, _T]], length: int) -> tuple[tuple[int, _T], ...]:
+def in_effect(
+    parts: Sequence[tuple[Branch, int]], changes: Callable[[Branch], list[tuple[int, _T]]]
+) -> tuple[tuple[int, _T], ...]:
     """Return the settings, or clamps, that applied to at least one character.
 
-    Args:
-        changes: Each with the position from which it was set, ascending from 0.
-        length: Number of characters.
+    `parts` are branches and where a text leaves each, the first branch first.
     """
-    last_set = {after: used for after, used in changes if after < max(length, 1)}
+    last_set = {
+        start: used
+        for branch, end in parts
+        for start, used in changes(branch)
+        if start < max(end, 1)
+    }
     kept: list[tuple[int, _T]] = []
     for after, used in last_set.items():
         if not kept or kept[-1][1] != used:

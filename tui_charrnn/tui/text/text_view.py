@@ -98,8 +98,6 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
         """The layers over the text, the lowest first."""
         self.wrapped = WrappedText(width=_WIDTH_BEFORE_LAYOUT)
         """The rows."""
-        self._looks: dict[tuple[str, bool], Style] = {}
-        """Cache of the styles of component classes; see `look`."""
 
     @property
     def length(self) -> int:
@@ -134,11 +132,9 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
             layer.text_changed(changed)
 
     def replace_end(self, source: int, text: str) -> None:
-        """Replace the end of the generated text, and keep the scroll position.
+        """Replace the generated text from a character on, and keep the scroll position.
 
-        Args:
-            source: Number of the first replaced character; its row must not have been dropped.
-            text: The new end.
+        The character's row must not have been dropped.
         """
         top = self.scroll_offset.y
         self.wrapped.cut(source)
@@ -175,14 +171,9 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
 
         An opaque style takes the colors that it does not set from the view, not from the text.
         """
-        found = self._looks.get((name, is_opaque))
-        if found is None:
-            if name == _SELECTED:
-                found = _selected_look(self)
-            else:
-                found = self.get_component_rich_style(name, partial=not is_opaque)
-            self._looks[name, is_opaque] = found
-        return found
+        if name == _SELECTED:
+            return _selected_look(self)
+        return self.get_component_rich_style(name, partial=not is_opaque)
 
     def render_line(self, y: int) -> Strip:
         """Draw a row of the view, counted from the top of the view."""
@@ -210,11 +201,6 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """Return the selected text as shown, in lines instead of rows."""
         return selected_text(self.wrapped, selection), "\n"
-
-    def notify_style_update(self) -> None:
-        """Redraw the rows in another theme."""
-        self._looks.clear()
-        super().notify_style_update()
 
     def on_resize(self) -> None:
         """Wrap the text to the new width, with the same text at the top of the view."""
@@ -260,8 +246,8 @@ class _MouseSelection(TextLayer):
 
 
 def _selected_look(view: TextView) -> Style:
-    look = view.screen.get_component_rich_style("screen--selection")
-    if view.screen.get_component_styles("screen--selection").color.a == 0:
+    look = view.screen.get_component_rich_style(_SELECTED)
+    if view.screen.get_component_styles(_SELECTED).color.a == 0:
         look = Style(bgcolor=look.bgcolor)  # transparent: keep the color of the text
     return look + Style(reverse=True) if view.app.no_color else look
 

@@ -159,11 +159,8 @@ class WrappedText:
             self.first += dropped
         return changed
 
-    def cut(self, source: int) -> int:
-        """Remove a source character and all after it; return the first changed row.
-
-        The row of the character must not have been dropped.
-        """
+    def cut(self, source: int) -> None:
+        """Remove a source character, whose row must not have been dropped, and all after it."""
         offset = self.sources.shown(source)
         self.sources.cut(source)
         index = max(bisect_right(self.starts, offset) - 1, 0)
@@ -175,11 +172,9 @@ class WrappedText:
             kept.insert(0, self._pop())  # a shortened word may fit into it
         text = "".join(part.text for part in kept)
         text = text[: len(text) - len(row.text) + column]
-        changed = self.end
         self._push_line(text, next(split_runs(merge_runs(_runs(kept)), [0, len(text)])))
         self._sanitizer = TextSanitizer()
         self._sanitizer.show(text[-_REREAD:] or "\n")
-        return changed
 
     def rewrap(self, width: int, anchor: int) -> int:
         """Wrap to another width; return the number of the row where row `anchor` now starts."""

@@ -59,10 +59,6 @@ class Palette:
     negative: Color
     positive: Color
 
-    def shade(self, distance: float) -> int:
-        """Return the color step of a number, given its distance from the middle / reach."""
-        return round(_SHADES * max(-1.0, min(distance, 1.0)))
-
 
 def rows_needed(maps: Sequence[HeatMap], width: int, palette: Palette | None, most: int) -> int:
     """Return how many rows maps take, with at most `most` rows below the header of each."""
@@ -182,7 +178,8 @@ def _signs(
 def _cells(
     heat_map: HeatMap, values: Sequence[float], width: int, marked: int | None, palette: Palette
 ) -> list[Content]:
-    steps = [palette.shade((value - heat_map.middle) / heat_map.reach) for value in values]
+    distances = [(value - heat_map.middle) / heat_map.reach for value in values]
+    steps = [round(_SHADES * max(-1.0, min(distance, 1.0))) for distance in distances]
     rows = []
     for start in range(0, len(steps), 2 * width):
         upper, lower = steps[start : start + width], steps[start + width : start + 2 * width]

@@ -60,12 +60,7 @@ class XrayLegend(Vertical):
     """
 
     def __init__(self, colors: XrayColors, read_text: Callable[[str | Path], object]) -> None:
-        """Start without a coloring.
-
-        Args:
-            colors: Colors the text.
-            read_text: Feeds a text, or a text file, to the model.
-        """
+        """Start without a coloring; `read_text` feeds a text, or a text file, to the model."""
         super().__init__(id="xray-legend")
         self.display = False
         self.text_colors = colors

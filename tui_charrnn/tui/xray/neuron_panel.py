@@ -114,12 +114,7 @@ class NeuronPanel(CursorView):
     """Name of the neuron that the text is colored by; it is marked in the list."""
 
     def __init__(self, xray: XrayLegend, settings: GenerationSettings) -> None:
-        """Start with an empty list.
-
-        Args:
-            xray: Colors the text whose model is searched.
-            settings: Has the clamps.
-        """
+        """List nothing yet; the model of the colored text is searched, the settings have clamps."""
         super().__init__()
         self.rows: list[Row] = []
         self.found: Found | None = None
@@ -396,12 +391,8 @@ def search_neurons(
 ) -> Found:
     """Read a text, and find the properties that a model's neurons track in it.
 
-    Args:
-        loaded: The model.
-        generated: The text generated so far, used if there is no other text.
-        path: Path of a text; empty for the model's corpus.
-        report: Called with a progress note, safe to show.
-        check_cancelled: Called now and then; raises to cancel the search.
+    It is the text of `path`, by default the model's corpus, else the one generated so far. `report`
+    is called with progress notes that are safe to show; `check_cancelled` raises to cancel.
 
     Raises:
         CharRNNError: If there is no text to read.

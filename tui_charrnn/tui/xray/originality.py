@@ -43,12 +43,9 @@ class OriginalityLevels(Levels):
     """The copied characters of one text's branches; found in a thread."""
 
     def __init__(self, path: str, post: PostNote, reading: XrayReading) -> None:
-        """Start the thread.
+        """Start the thread, which posts a note if the text to compare with is missing.
 
-        Args:
-            path: Path of a text to compare with; empty is the model's corpus.
-            post: Posts a note, such as that the text is missing; called in the thread.
-            reading: The text.
+        `path` leads to that text; empty is the model's corpus.
         """
         self._path, self._post, self._reading = path, post, reading
         self._tracks: dict[int, OriginalityTrack] = {}

@@ -33,7 +33,7 @@ from tui_charrnn.tui.xray.colorings import (
     neuron_scale,
 )
 from tui_charrnn.tui.xray.heat_map import HeatMap, Palette, heat_rows, rows_needed, scale_row
-from tui_charrnn.viewing.formatting import format_character, padded, percent
+from tui_charrnn.viewing.formatting import format_character, longest_fitting, padded, percent
 from tui_charrnn.viewing.probability_rows import reliability_lines
 
 STREAMING_INTERVAL: Final = 0.3
@@ -331,26 +331,19 @@ def format_place(
 ) -> str:
     """Format a character's numbers in one line; the last ones are left out if it is too narrow.
 
-    Args:
-        name: The character, safe to show.
-        expected: Its prediction.
-        mean: See `format_mean`.
-        width: Columns.
-        more: Text before the numbers, safe to show.
+    `name` is the character, `more` a text before the numbers, both safe to show; for `mean` see
+    `format_mean`.
     """
-    parts = [
-        *([more] if more else []),
+    words = [
+        more,
         f"{percent(expected.probability)}, {tr('{bits:.2f} bits', bits=expected.surprise)}",
         tr("entropy {bits:.2f}", bits=expected.entropy),
         ": ".join(mean),
     ]
-    words = f"{name}: {parts[0]}"
-    for part in parts[1:]:
-        longer = f"{words} · {part}"
-        if Content(longer).cell_length > width:
-            break
-        words = longer
-    return words
+    first, *others = filter(None, words)
+    parts = [f"{name}: {first}", *others]
+    choices = (parts[:count] for count in range(len(parts), 0, -1))
+    return longest_fitting(choices, separator=" · ", width=width)
 
 
 def expected_rows(
