@@ -69,12 +69,6 @@ def test_settings_change_for_all_from_the_next_character() -> None:
     assert [drawn.probability for drawn in batch.next()] == [1, 1, 1]
 
 
-@pytest.mark.parametrize("count", [0, -3])
-def test_no_text_is_refused(count: int) -> None:
-    with pytest.raises(ConfigError, match="count must be at least 1"):
-        SideBySide(CharacterStream(tiny_model(), SETTINGS[0]), count)
-
-
 def test_rng_seeds_end_where_they_end() -> None:
     last = CharacterStream(tiny_model(), SamplingConfig(rng_seed=LARGEST_SEED))
 

@@ -31,7 +31,6 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus import Reading
 
 if TYPE_CHECKING:
-    from tui_charrnn.generation.both_sides import BothFilled
     from tui_charrnn.generation.filling import Filled, RightSide
     from tui_charrnn.model.checkpoint import Model
 
@@ -124,7 +123,7 @@ def fill(
     rows = lazy.candidate_rows(filled, picture_width(), count, both)
     best = safe_line(filled.text(filled.candidates[0].fill))
     notes = [f"{lazy.format_filled(filled)} Model: {safe_line(name)}."]
-    notes += [lazy.format_both(both)] if both is not None else []
+    notes += [lazy.format_both(filled)] if both is not None else []
     print_picture([*rows, "", best, *notes], is_ascii=is_ascii)
     if filled.unknown:
         print_message(f"The model has never seen {filled.unknown:,} characters of the text.")
@@ -139,9 +138,9 @@ def _refuse_unfit(text: str | None, over: str | None, bidirectional: str | None)
         raise ConfigError(f"--over measures forward models; for a bidirectional one: {other}.")
 
 
-def _json_values(filled: "Filled", both: "BothFilled | None", count: int) -> dict[str, object]:
-    likeliest = sorted(both.shares.items(), key=lambda item: -item[1])[:count] if both else []
-    bidirectional = {"is_exact": both.is_exact, "shares": dict(likeliest)} if both else None
+def _json_values(filled: "Filled", both: dict[str, float] | None, count: int) -> dict[str, object]:
+    likeliest = sorted(both.items(), key=lambda item: -item[1])[:count] if both else []
+    bidirectional = {"is_exact": filled.is_single, "shares": dict(likeliest)} if both else None
     values = {**asdict(filled), "bits": filled.bits, "bidirectional": bidirectional}
     return {**values, "candidates": values["candidates"][:count]}
 

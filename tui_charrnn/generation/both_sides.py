@@ -9,7 +9,7 @@ Notation: M symbols of a text, N rows that are read in parallel, V vocabulary si
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
@@ -107,11 +107,15 @@ class BothSides:
         chosen = np.take_along_axis(log_softmax(scores), targets[..., None], axis=-1)[..., 0]
         return -chosen.T.ravel()
 
-    def fill(self, parts: Sequence[str]) -> "BothFilled":
+    def fill(self, parts: Sequence[str]) -> dict[str, float]:
         """Predict the characters in the gaps of a text; see `split_gaps` for `parts`.
 
-        The text begins as if after a newline. A single gap is computed exactly. Several gaps are
-        sampled with a Gibbs sampler of `CHAINS` parallel chains with random initial characters.
+        The text begins as if after a newline. Several gaps are sampled with a Gibbs sampler of
+        `CHAINS` parallel chains with random initial characters.
+
+        Returns:
+            The probability of each character for a single gap, which is exact; else the relative
+            frequency of each sampled fill.
 
         Raises:
             ConfigError: If the model reads Hangul in jamo, as a gap has an unknown number of jamo.
@@ -131,8 +135,8 @@ class BothSides:
         if len(parts) == 2:
             probabilities = np.exp(self._log_probabilities(before[1], after[1]))[0]
             pairs = zip(self.vocabulary.characters, probabilities.tolist(), strict=True)
-            return BothFilled({character: p for character, p in pairs if p > 0}, is_exact=True)
-        return BothFilled(self._sample(region, before, after), is_exact=False)
+            return {character: p for character, p in pairs if p > 0}
+        return self._sample(region, before, after)
 
     def _sample(
         self, region: list[int | None], before: Sequence[Float32], after: Sequence[Float32]
@@ -179,12 +183,3 @@ class BothSides:
         if self.vocabulary.unknown_index is not None:
             scores[:, self.vocabulary.unknown_index] = -np.inf
         return scores
-
-
-class BothFilled(NamedTuple):
-    """The predictions of a bidirectional model for the gaps of a text."""
-
-    shares: dict[str, float]
-    """The probability of each fill, or its relative frequency among the samples."""
-    is_exact: bool
-    """False if the fills were sampled."""

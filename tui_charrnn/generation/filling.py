@@ -64,6 +64,11 @@ class Filled:
     """Characters of the text that are not in the model's vocabulary."""
 
     @property
+    def is_single(self) -> bool:
+        """Whether there is one gap, which a bidirectional model computes exactly."""
+        return len(self.parts) == 2
+
+    @property
     def bits(self) -> float | None:
         """Information gain of the right context: the mean of `Candidate.bits`, at least 0."""
         gains = [each.both * each.bits for each in self.candidates if each.bits is not None]

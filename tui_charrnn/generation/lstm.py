@@ -200,14 +200,8 @@ def fold_embedding(model: Model) -> StepWeights:
         table = weights.embedding @ layers[0].kernel + layers[0].input_bias
         output_kernel, output_bias = map(_aligned, weights.calibrated_output)
         tensors = [table, output_kernel, output_bias]
-        for layer in layers:
-            tensors += [
-                layer.kernel,
-                layer.input_bias,
-                *layer.recurrent_blocks,
-                layer.recurrent_bias,
-                *(layer.norm or ()),
-            ]
+        for kernel, input_bias, blocks, recurrent_bias, norm in layers:
+            tensors += [kernel, input_bias, *blocks, recurrent_bias, *(norm or ())]
         # A layer's output is in [-1, 1], or clamped to `LIMIT`: this bounds every sum of a step.
         bound = sum(_largest(tensor) * (len(tensor) + 1) for tensor in tensors)
         folded = StepWeights(

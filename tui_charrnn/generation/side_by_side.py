@@ -27,7 +27,6 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from tui_charrnn.config import SamplingConfig
-from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.constraints import LinePlace
 from tui_charrnn.generation.lstm import Stepper
 from tui_charrnn.generation.sampling import RandomStream, Sampler, choose, log_softmax
@@ -56,10 +55,8 @@ class SideBySide:
         the stream's temperature for all.
 
         Raises:
-            ConfigError: If `count` is below 1, or an RNG seed would exceed the largest one.
+            ConfigError: If an RNG seed would exceed the largest one.
         """
-        if count < 1:
-            raise ConfigError("count must be at least 1. Received: {count}.", count=count)
         if not temperatures and stream.rng_seed > LARGEST_SEED - (count - 1):
             sentence = tr(
                 "must be at most {most} for {count} texts, each of which takes the next one. "
@@ -220,8 +217,8 @@ def _likeliest(scores: Float64, count: int) -> list[tuple[int, int]]:
 
 def _is_ended(stream: CharacterStream, text: _Hypothesis, stop: tuple[str, ...]) -> bool:
     vocabulary = stream.model.vocabulary
-    if text.indices[-1] == vocabulary.end_index:
-        return True
-    if stream.constraints.is_complete(stream.sampling, text.place):
-        return True
-    return bool(stop) and vocabulary.decode(text.indices).endswith(stop)
+    return (
+        text.indices[-1] == vocabulary.end_index
+        or stream.constraints.is_complete(stream.sampling, text.place)
+        or (bool(stop) and vocabulary.decode(text.indices).endswith(stop))
+    )

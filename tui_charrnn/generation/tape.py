@@ -107,7 +107,6 @@ class Alternative:
 class TapePosition(NamedTuple):
     """A position of a text, with the state, logits and settings before its character."""
 
-    position: int
     state: StreamState
     """State of a stream at this position."""
     logits: Float32
@@ -234,7 +233,6 @@ class Tape:
             logits = self._stepper.read(state.unread).copy()
             sampling = self.stream.sampling if is_end else branch.sampling_at(position)
             return TapePosition(
-                position=position,
                 state=state,
                 logits=logits,
                 sampling=sampling,

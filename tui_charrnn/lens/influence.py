@@ -37,17 +37,10 @@ FARTHEST: Final = 500
 """Largest distance, in characters, for a single character."""
 
 
-class Step(NamedTuple):
-    """Gradients that a layer's step propagates backward."""
-
-    inputs: Array
-    """With respect to x @ kernel, shape (M, G·H)."""
-    recurrent: Array
-    """With respect to h @ recurrent_kernel, shape (M, G·H)."""
-    hidden: Array | float
-    """With respect to the previous h, without the part through `recurrent`, shape (M, H)."""
-    memory: Array | float
-    """With respect to the previous c, shape (M, H)."""
+Step = tuple[Array, Array, Array | float, Array | float]
+"""Gradients that a layer's step propagates backward: with respect to x @ kernel and
+h @ recurrent_kernel, shape (M, G·H); to the previous h, without the part through the second, and to
+the previous c, shape (M, H)."""
 
 
 class Influence(NamedTuple):
@@ -118,7 +111,7 @@ class _Lstm:
         if self._norm is not None:
             sums = _norm_gradient(sums * self._gain, self._sums[rows], self._sum_scales[rows])
         flat = sums.reshape(len(rows), -1)
-        return Step(flat, flat, 0.0, memory * forget)
+        return flat, flat, 0.0, memory * forget
 
 
 class _Gru:
@@ -153,7 +146,7 @@ class _Gru:
         sums[:, 2] = to_candidate
         inputs = sums.reshape(len(rows), -1).copy()
         sums[:, 2] *= reset
-        return Step(inputs, sums.reshape(len(rows), -1), hidden * update, 0.0)
+        return inputs, sums.reshape(len(rows), -1), hidden * update, 0.0
 
 
 class _Rnn:
@@ -171,7 +164,7 @@ class _Rnn:
         """Propagate the gradient of h after the characters of M rows through the step."""
         after = self.hidden[rows + 1]
         sums = hidden * (1 - after * after)
-        return Step(sums, sums, 0.0, 0.0)
+        return sums, sums, 0.0, 0.0
 
 
 _Layer = _Lstm | _Gru | _Rnn
@@ -239,7 +232,7 @@ class ForwardPass:
                 f"reach={reach}, first target={targets.min()}"
             )
         squares = np.zeros((2, len(targets), reach))
-        inputs, hidden = squares
+        of_inputs, of_hidden = squares
         layers = list(zip(self._layers, self._weights.layers, strict=True))
         with quiet():
             kernel, bias = self._weights.calibrated_output
@@ -253,12 +246,13 @@ class ForwardPass:
             for column in range(reach):
                 for number, (layer, weights) in reversed(list(enumerate(layers))):
                     gradient = hiddens[number] + above
-                    hidden[:, column] += _squares(gradient)
-                    step = layer.backward(targets - column - 1, gradient, memories[number])
-                    hiddens[number] = step.recurrent @ weights.recurrent_kernel.T + step.hidden
-                    memories[number] = step.memory
-                    above = step.inputs @ weights.kernel.T
-                inputs[:, column] = _squares(above)
+                    of_hidden[:, column] += _squares(gradient)
+                    inputs, recurrent, direct, memories[number] = layer.backward(
+                        targets - column - 1, gradient, memories[number]
+                    )
+                    hiddens[number] = recurrent @ weights.recurrent_kernel.T + direct
+                    above = inputs @ weights.kernel.T
+                of_inputs[:, column] = _squares(above)
                 above = np.zeros_like(hiddens[0])
             return Influence(*np.sqrt(squares))
 

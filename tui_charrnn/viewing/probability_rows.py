@@ -15,9 +15,8 @@ from tui_charrnn.translation import format_percent, tr
 from tui_charrnn.viewing.formatting import HEIGHTS, bar, fitted, format_character, padded, percent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from tui_charrnn.generation.both_sides import BothFilled
     from tui_charrnn.generation.calibration import Bin
     from tui_charrnn.generation.filling import Filled
     from tui_charrnn.generation.text_scores import Origin
@@ -72,10 +71,13 @@ def _names(origin: Origin) -> list[str]:
 
 
 def candidate_rows(
-    filled: Filled, width: int, count: int, both: BothFilled | None = None
+    filled: Filled, width: int, count: int, both: Mapping[str, float] | None = None
 ) -> list[str]:
-    """A heading and a row for each best candidate, with the best by the left context alone."""
-    shares = both.shares if both is not None else {}
+    """A heading and a row for each best candidate, with the best by the left context alone.
+
+    `both` has the probabilities of a bidirectional model.
+    """
+    shares = both or {}
     best = sorted(filled.candidates, key=lambda one: -max(one.both, shares.get(one.fill, 0)))
     shown, expected = best[:count], max(filled.candidates, key=lambda one: one.left)
     if expected not in shown and count > 1:
@@ -103,9 +105,9 @@ def candidate_rows(
     return rows
 
 
-def format_both(both: BothFilled) -> str:
-    """How a model that reads both directions computed its candidates."""
-    if both.is_exact:
+def format_both(filled: Filled) -> str:
+    """How a model that reads both directions computes its candidates for the same gaps."""
+    if filled.is_single:
         return tr("The bidirectional model gives one gap exactly.")
     return tr(
         "The bidirectional model: Gibbs sampling, {texts} texts, {sweeps} sweeps.",

@@ -93,7 +93,7 @@ async def test_a_bidirectional_model_is_shown_beside_the_candidates(tmp_path: Pa
     async with opened(page) as pilot:
         page.second.value = str(path)
         await wait_until(pilot, "both", lambda: "BIDIRECTIONAL" in rows_of(page))
-        shares = BothSides(load_model(path)).fill(split_gaps("ba▢ cab")).shares
+        shares = BothSides(load_model(path)).fill(split_gaps("ba▢ cab"))
         assert percent(max(shares.values())) in rows_of(page)
         page.second.value = "nothing"
         await wait_until(pilot, "a refusal", lambda: "no model file" in note_of(page))

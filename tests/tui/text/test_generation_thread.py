@@ -209,7 +209,7 @@ def test_positions_can_be_read_during_generation_at_full_speed() -> None:
     for position in range(0, 50, 5):
         found = generation.read_position(0, position)
         assert found is not None
-        assert found.position == position
+        assert found.state.drawn == position
     assert generation.read_position(0, 10**9) is None
     generation.stop()
     assert listener.wait_for_end(1).was_stopped

@@ -13,7 +13,7 @@ from textual.getters import query_one
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.folders import bundled_models
-from tui_charrnn.generation.both_sides import BothFilled, BothSides
+from tui_charrnn.generation.both_sides import BothSides
 from tui_charrnn.generation.filling import GAPS, Filled, Filler, split_gaps
 from tui_charrnn.generation.model_lookup import bundled_for, find_model
 from tui_charrnn.generation.side_by_side import SideBySide
@@ -245,7 +245,7 @@ class _FillResult(NamedTuple):
     filled: Filled
     suited: str | None
     """The bundled model that was used; None if it was the model of the app."""
-    both: BothFilled | None = None
+    both: Mapping[str, float] | None = None
     """The result of a bidirectional model, if one is named."""
 
 
@@ -359,7 +359,7 @@ class FillPage(Page):
                 tr("By {model}; {command} opens the app with it.", model=suited, command=app)
             )
         if both is not None:
-            notes.append(format_both(both))
+            notes.append(format_both(filled))
         if filled.unknown:
             notes.append(tr("{count} characters are not known.", count=filled.unknown))
         self.show_note(" ".join(notes))

@@ -378,8 +378,7 @@ class TapePanel(Static, can_focus=True):
             except CharRNNError:  # logits that are not finite; the generating thread reports it
                 return
             if found is not None:
-                place = at[0], found.position
-                known = KnownPlace(place, found, found.alternatives(vocabulary))
+                known = KnownPlace(at, found, found.alternatives(vocabulary))
                 task.deliver(self.call_later, self._show_candidates, known)
 
         self._latest.start(work)
