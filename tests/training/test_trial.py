@@ -48,7 +48,7 @@ def test_a_length_in_time_is_not_spent_on_timing(monkeypatch: pytest.MonkeyPatch
     from tui_charrnn.training import tasks
 
     def time_batches(
-        _engine: object, _material: object, _config: object, *, run_time: float | None = None
+        _engine: object, _make_batch: object, *, run_time: float | None = None
     ) -> float:
         assert run_time is None
         return 0.5

@@ -62,12 +62,9 @@ class Choice(NamedTuple):
 
 
 def with_numbers(model: Model, numbers: str, notify: Callable[[str], object]) -> Model:
-    """Return the model with a number type.
+    """Return the model with a number type: `float32`, `int8` or `auto`.
 
-    Args:
-        model: The model.
-        numbers: `float32`, `int8` or `auto`.
-        notify: Called with a sentence the first time that `auto` rejects int8 for this model.
+    `notify` is called with a sentence the first time that `auto` rejects int8 for this model.
 
     Raises:
         ConfigError: If int8 is requested for a bidirectional model.

@@ -13,6 +13,7 @@ from typing import NoReturn
 from tui_charrnn.errors import CharRNNError, ExitCode
 from tui_charrnn.runs.launcher import LIBRARY_VARIABLES
 from tui_charrnn.runs.layout import REFUSAL_PREFIX, RunDirectory
+from tui_charrnn.training.distributed.placement import JointTask, parse_devices
 from tui_charrnn.training.interruption import Interruption
 
 
@@ -48,10 +49,6 @@ def main(arguments: list[str] | None = None) -> int:
     interruption = Interruption()
     interruption.listen()
     # deferred: signals that arrive while NumPy is loading must not be lost
-    from tui_charrnn.training.distributed.placement import (  # noqa: PLC0415  see above
-        JointTask,
-        parse_devices,
-    )
     from tui_charrnn.training.distributed.roles import take_part  # noqa: PLC0415  see above
     from tui_charrnn.training.worker import run_training  # noqa: PLC0415  see above
 

@@ -43,14 +43,9 @@ def make_run(  # noqa: PLR0913, PLR0917  (the parts of a run)
 ) -> RunDirectory:
     """Create a run directory after checking that the run can be trained.
 
-    Args:
-        folder: The folder of runs.
-        name: The run's name; None for one of the time and the corpus.
-        preset: Name of the preset that the settings came from.
-        configurations: Model and training configuration.
-        corpus: The text.
-        pinned_seeds: Seed texts to sample from during training; None for the beginning of the text.
-        starting: The model to start from; the settings must match its `StartingPoint`.
+    Without a `name` it is named after the time and the corpus. The settings came from a `preset`,
+    and must match the `StartingPoint` of a `starting` model. `pinned_seeds` are sampled from during
+    training; None for the beginning of the text.
 
     Raises:
         CorpusError: If the corpus is too short, or has only one distinct character.

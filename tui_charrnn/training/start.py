@@ -20,7 +20,7 @@ from tui_charrnn.training.engine.paths import (
     format_differences,
     machine_fingerprint,
 )
-from tui_charrnn.training.loop import Material, RunEngine
+from tui_charrnn.training.loop import Batch, Material, RunEngine, batch_at
 from tui_charrnn.training.machine import (
     examine_machine,
     peak_memory,
@@ -65,6 +65,10 @@ class Setup:
     engine: RunEngine
     path_record: PathChosen | None
     """The trials on a GPU; None on a CPU."""
+
+    def make_batch(self, step: int) -> Batch:
+        """Return the batch of a step."""
+        return batch_at(self.material, self.training, step)
 
 
 class SetupBuilder:
@@ -204,14 +208,14 @@ class SetupBuilder:
 
     def _measure_speed(self, setup: Setup) -> float:
         """Return characters per second from a few batches."""
-        material, training = setup.material, setup.training
-        seconds = time_batches(setup.engine, material, training, self._check_cancelled)
-        return material.batch_size * training.sequence_length / seconds
+        seconds = time_batches(setup.engine, setup.make_batch, self._check_cancelled)
+        return setup.material.batch_size * setup.training.sequence_length / seconds
 
     def _time(self, setup: Setup) -> tuple[float, Plan]:
         """Return the seconds per step, and the plan based on them."""
         config, material, check = setup.training, setup.material, self._check_cancelled
-        seconds = time_batches(setup.engine, material, config, check, run_time=config.train_time)
+        make, limit = setup.make_batch, config.train_time
+        seconds = time_batches(setup.engine, make, check, run_time=limit)
         if config.train_time is None:
             return seconds, plan_by_count(config, material.streams.steps_per_epoch)
         evaluation = time_evaluation(setup.engine, material, check)

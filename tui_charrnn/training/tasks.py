@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Final, TextIO
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
@@ -28,7 +27,6 @@ from tui_charrnn.errors import CharRNNError, ConfigError, ExitCode
 from tui_charrnn.model.checkpoint import Model, load_model
 from tui_charrnn.runs.figures import Figures, read_figures
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.text.batches import ContiguousStreams
 from tui_charrnn.text.corpus import fitting_batch_size
 from tui_charrnn.training.engine.engine import Engine
 from tui_charrnn.training.engine.library_network import KERAS_LAYERS
@@ -42,7 +40,6 @@ from tui_charrnn.training.engine.paths import (
 )
 from tui_charrnn.training.engine.precision import choose_precision
 from tui_charrnn.training.failures import lacks_memory, one_line
-from tui_charrnn.training.loop import Material
 from tui_charrnn.training.machine import (
     STREAMS_PER_SHARD,
     has_bfloat16_instructions,
@@ -136,23 +133,14 @@ def try_settings(settings: TrialSettings) -> Trial:
     choice = choose_path(configure_devices(training.threads, batch_size), model, training, size)
     path = choice.path
     engine = choice.engine or Engine(model, training, size.vocabulary_size, batch_size, path)
+    (batch,) = random_batches(training, size, 1)  # step time does not depend on the text
     return Trial(
-        seconds_per_step=time_batches(engine, _noise(size, training.sequence_length), training),
+        seconds_per_step=time_batches(engine, lambda _: batch),
         memory=peak_memory(),
         device=format_device(path.device, thread_count(training.threads)),
         precision=path.precision,
         batch_size=batch_size,
     )
-
-
-def _noise(size: RunSize, sequence_length: int) -> Material:
-    """Return random characters for one batch; step time does not depend on the text."""
-    count = size.batch_size * sequence_length + 1
-    text = np.random.default_rng(0).integers(0, size.vocabulary_size, count, dtype=np.int32)
-    streams = ContiguousStreams(
-        text, batch_size=size.batch_size, sequence_length=sequence_length, rng_seed=0
-    )
-    return Material(streams, heldout=())
 
 
 def _explain(error: Exception) -> str:

@@ -13,7 +13,7 @@ from tui_charrnn.config import TrainingConfig
 from tui_charrnn.errors import CharRNNError, never_cancelled
 from tui_charrnn.training.failures import lacks_memory, one_line
 from tui_charrnn.training.interruption import LeavingError
-from tui_charrnn.training.loop import CALL_TIME, Batch, Material, RunEngine, batch_at
+from tui_charrnn.training.loop import CALL_TIME, Batch, Material, RunEngine
 
 TIMED_BATCHES = 20
 TIMING_LIMIT = 2.0  # seconds, after at least three batches
@@ -23,27 +23,27 @@ TIMING_SHARE = 0.01
 
 def time_batches(
     engine: RunEngine,
-    material: Material,
-    config: TrainingConfig,
+    make_batch: Callable[[int], Batch],
     check_cancelled: Callable[[], None] = never_cancelled,
     *,
     run_time: float | None = None,
 ) -> float:
     """Return the seconds per step: the median of a few batches with learning rate 0.
 
-    The first batch, in which TensorFlow traces the step, is excluded. More batches are timed for a
-    run that is limited to `run_time` seconds, as its plan depends on them.
+    `make_batch` returns the batch of a step. The first batch, in which TensorFlow traces the step,
+    is excluded. More batches are timed for a run that is limited to `run_time` seconds, as its plan
+    depends on them.
     """
     weights, state = engine.model_tensors(), engine.training_tensors()
     check_cancelled()
-    engine.train_batch(batch_at(material, config, 1), 1, 0.0)
+    engine.train_batch(make_batch(1), 1, 0.0)
     times: list[float] = []
     share = TIMING_SHARE * (run_time or 0.0)
     limit, count = (share, math.inf) if share > TIMING_LIMIT else (TIMING_LIMIT, TIMED_BATCHES)
     while len(times) < 3 or (len(times) < count and sum(times) < limit):
         check_cancelled()
         step = len(times) + 2  # consecutive, as other processes precompute the next step
-        batch = batch_at(material, config, step)
+        batch = make_batch(step)
         started = time.monotonic()
         engine.train_batch(batch, step, 0.0)
         times.append(time.monotonic() - started)

@@ -52,9 +52,7 @@ class TrialSettings:
 
     def to_json(self) -> str:
         """Return the settings as JSON, for the command line of the trial process."""
-        values = {"model": self.model.to_mapping(), "training": self.training.to_mapping()}
-        sizes = {name: getattr(self, name) for name in ("vocabulary_size", "training_characters")}
-        return json.dumps(values | sizes)
+        return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> "TrialSettings":

@@ -79,19 +79,16 @@ def _text(name: Any) -> str:
 
 
 def _read(nvml: ModuleType, name: str, handle: Any) -> GpuUsage:
-    load = _try_call(lambda: float(nvml.nvmlDeviceGetUtilizationRates(handle).gpu))
     memory = _try_call(nvml.nvmlDeviceGetMemoryInfo, handle)
-    temperature = _try_call(
-        lambda: float(nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU))
-    )
-    milliwatts = _try_call(lambda: float(nvml.nvmlDeviceGetPowerUsage(handle)))
     return GpuUsage(
         name=name,
-        load=None if load is None else load / 100,
+        load=_try_call(lambda: nvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100),
         memory=_try_call(lambda: int(memory.used)),
         memory_total=_try_call(lambda: int(memory.total)),
-        temperature=temperature,
-        power=None if milliwatts is None else milliwatts / 1000,
+        temperature=_try_call(
+            lambda: float(nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU))
+        ),
+        power=_try_call(lambda: nvml.nvmlDeviceGetPowerUsage(handle) / 1000),
     )
 
 

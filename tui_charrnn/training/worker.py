@@ -53,17 +53,10 @@ def run_training(
 ) -> ExitCode:
     """Train a run from its start or its newest checkpoint, until it is finished or must exit.
 
-    Args:
-        run: A run directory made by `create_run`.
-        interruption: Checked between steps.
-        max_time: Seconds after the start of this process at which to save and exit; None for the
-            run's own setting.
-        accepts_change: Continue although the corpus has changed.
-        devices: Number of GPUs without other processes; None for all.
-        task: The cluster of other processes, if any; this one is rank 0.
-
-    Returns:
-        The exit code; the run's records and status explain every failure.
+    It exits `max_time` seconds after the start of this process; None for the run's own setting. The
+    corpus may have changed if `accepts_change`. `devices` is the number of GPUs without other
+    processes, None for all; `task` is this rank 0's part in a cluster of processes. The run's
+    records and status explain every failure, and the exit code that is returned.
 
     Raises:
         RunError: If the directory is not a run.

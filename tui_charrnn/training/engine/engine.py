@@ -69,15 +69,8 @@ class Engine:
     """One model in training.
 
     A batch is split into shards of neighboring streams, each computed in a thread. Their gradients
-    are added in a fixed order, so the result does not depend on thread timing.
-
-    Args:
-        model: Shape of the network.
-        training: Settings of the training.
-        vocabulary_size: V.
-        batch_size: B, which may be smaller than configured.
-        path: How to compute.
-        slot: Its place among the replicas of a model.
+    are added in a fixed order, so the result does not depend on thread timing. The batch size B may
+    be smaller than configured.
     """
 
     def __init__(

@@ -65,13 +65,8 @@ def measure_gain(
     This times chains of products of shape (G·H, H) by (H, B), as in a step, since a single product
     would measure mostly call overhead. The two precisions alternate, and the median of the ratios
     counts: other load adds time, and the CPU time of a chain may be counted in the next one. The
-    first pair, which selects kernels, is excluded.
-
-    Args:
-        hidden_size: H.
-        streams: B of one shard.
-        gates: G.
-        clock: Seconds; by default CPU time, which excludes waiting for other processes.
+    first pair, which selects kernels, is excluded. CPU time excludes waiting for other processes.
+    `streams` is B of one shard.
     """
     kernel = tf.random.stateless_uniform((gates * hidden_size, hidden_size), (0, 1))
     hidden = tf.random.stateless_uniform((hidden_size, streams), (0, 2))
