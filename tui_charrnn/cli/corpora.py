@@ -12,8 +12,8 @@ from tui_charrnn.cli.options import (
     JsonDocument,
     KeepDecomposed,
     KeepNewlines,
-    choice_option,
     default_command,
+    setting_option,
     texts_argument,
 )
 from tui_charrnn.cli.output import (
@@ -25,7 +25,7 @@ from tui_charrnn.cli.output import (
     table_lines,
 )
 from tui_charrnn.cli.reading import read_named_corpus
-from tui_charrnn.config import RECORDS, UNITS
+from tui_charrnn.config import RECORDS, UNITS, TrainingConfig
 from tui_charrnn.hangul import shown_hangul, split_syllables
 from tui_charrnn.metrics import bits_per_character
 from tui_charrnn.model.shapes import parameter_count
@@ -72,29 +72,21 @@ def inspect(
     encoding: Encoding = "utf-8",
     keep_newlines: KeepNewlines = False,
     keep_decomposed: KeepDecomposed = False,
-    units: Annotated[
-        str,
-        choice_option("units", "Count characters, or the letters (jamo) of Hangul syllables."),
-    ] = UNITS[0],
-    records: Annotated[
-        str,
-        choice_option(
-            "records",
-            "Treat the text as records: lines, paragraphs (between blank lines) or files.",
-        ),
-    ] = RECORDS[0],
+    units: Annotated[str, setting_option(TrainingConfig, "units", UNITS[0])] = UNITS[0],
+    records: Annotated[str, setting_option(TrainingConfig, "records", RECORDS[0])] = RECORDS[0],
     is_whole: Annotated[
         bool, typer.Option("--whole", help="Read all of a large text, not only its first 16 MB.")
     ] = False,
     as_json: JsonDocument = False,
 ) -> None:
     """Report size, encoding, characters, split and baselines of a text."""
+    settings = TrainingConfig.from_mapping({"steps": 1, "units": units, "records": records})
     reading = Reading(
         encoding=encoding,
         unify_newlines=not keep_newlines,
         compose=not keep_decomposed,
-        units=units,
-        records=records,
+        units=settings.units,
+        records=settings.records,
     )
     text = read_named_corpus(corpus, reading, limit=None if is_whole else _INSPECTED_BYTES)
     inspection = lazy.inspect_corpus(text)

@@ -17,7 +17,7 @@ from tui_charrnn.errors import CharRNNError, ConfigError, CorpusError
 from tui_charrnn.folders import bundled_models
 from tui_charrnn.invocation import COMPLETION, command
 from tui_charrnn.paths import find_file, parse_path
-from tui_charrnn.preferences import NUMBERS, Preferences, resolve, runs_folder
+from tui_charrnn.preferences import Preferences, resolve, runs_folder
 from tui_charrnn.presets import Preset, StartingPoint, configure
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
@@ -100,6 +100,15 @@ def _starting_with(incomplete: str, names: Iterable[str]) -> list[str]:
     ]
 
 
+def _kind_of_value(bounds: Bounds) -> str:
+    if bounds.choices:
+        return "|".join(bounds.choices)
+    kind = "DURATION" if bounds.is_duration else "TEXT" if bounds.is_text else "VALUE"
+    if bounds.automatic:
+        return f"{kind}|auto"
+    return f"{kind}|{bounds.none}" if bounds.optional and not bounds.is_text else kind
+
+
 AsciiOnly: TypeAlias = Annotated[
     bool, typer.Option("--ascii", help="Draw frames and charts of the app in ASCII.")
 ]
@@ -112,14 +121,23 @@ LanguageOption: TypeAlias = Annotated[
         help="Language of the app; default: the setting, else the locale (LANG).",
     ),
 ]
+
+
+def setting_option(settings: type[Settings], name: str, default: object = None) -> Any:
+    """Return the option of a setting, which is a text; its help shows a `default` but None."""
+    bounds = settings.bounds()[name]
+    return typer.Option(
+        "--" + name.replace("_", "-"),
+        *(["-t"] if name == "temperature" else []),
+        help=bounds.sentence,
+        metavar=_kind_of_value(bounds),
+        autocompletion=complete_one_of(bounds.choices),
+        show_default=False if default is None else str(default),
+    )
+
+
 NumbersOption: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        metavar="|".join(NUMBERS),
-        autocompletion=complete_one_of(NUMBERS),
-        help=Preferences.bounds()["numbers"].sentence,
-        show_default=Preferences().numbers,
-    ),
+    str | None, setting_option(Preferences, "numbers", Preferences().numbers)
 ]
 Force: TypeAlias = Annotated[
     bool, typer.Option("--force", "-f", help="Overwrite an existing file.")
@@ -202,16 +220,6 @@ KeepDecomposed: TypeAlias = Annotated[
 ]
 
 
-def choice_option(name: str, sentence: str) -> Any:
-    """Return the option of a training setting that has choices."""
-    return typer.Option(
-        f"--{name}",
-        metavar="|".join(TrainingConfig.bounds()[name].choices),
-        parser=lambda text: getattr(TrainingConfig.from_mapping({"steps": 1, name: text}), name),
-        help=sentence,
-    )
-
-
 def encoding_option(sentence: str) -> Any:
     """Return the option `--encoding`, which refuses unknown encodings."""
 
@@ -284,21 +292,11 @@ def with_setting_options(
                 inspect.Parameter.POSITIONAL_OR_KEYWORD,
                 default=None,
                 annotation=Annotated[
-                    str | None,
-                    typer.Option(
-                        "--" + name.replace("_", "-"),
-                        *(["-t"] if name == "temperature" else []),
-                        help=bounds.sentence,
-                        metavar=_kind_of_value(bounds),
-                        autocompletion=complete_one_of(bounds.choices),
-                        show_default=False
-                        if (value := getattr(defaults, name, None)) is None
-                        else str(value),
-                    ),
+                    str | None, setting_option(each, name, getattr(defaults, name, None))
                 ],
             )
-            for configuration in configurations
-            for name, bounds in configuration.listed().items()
+            for each in configurations
+            for name in each.listed()
         ]
         names = [parameter.name for parameter in kept]
         place = names.index(after) + 1 if after else len(kept)
@@ -333,15 +331,6 @@ def default_command(
         return group.command(name)(command)
 
     return decorate
-
-
-def _kind_of_value(bounds: Bounds) -> str:
-    if bounds.choices:
-        return "|".join(bounds.choices)
-    kind = "DURATION" if bounds.is_duration else "TEXT" if bounds.is_text else "VALUE"
-    if bounds.automatic:
-        return f"{kind}|auto"
-    return f"{kind}|{bounds.none}" if bounds.optional and not bounds.is_text else kind
 
 
 def apply_settings(
