@@ -335,11 +335,11 @@ def resolve(
     return Resolution(file, Preferences(**values), origins, keys, tuple(problems))
 
 
-def read_sampling(given: Mapping[str, str | None]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Split the sampling options of a command line, text by name; None means not given.
+def read_sampling(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Split the options of a command line by name, as text or typed; None means not given.
 
     Returns:
-        Those that are preferences, as text for `resolve`, and the parsed values of the others.
+        Those that are preferences, for `resolve`, and the parsed sampling settings of the others.
 
     Raises:
         ConfigError: If one of the others is not allowed.

@@ -101,7 +101,7 @@ def main() -> int:
     StreamingApp.seconds, StreamingApp.result = float(seconds), Path(result)
     vars(app_module)["CharRNNApp"] = StreamingApp
     delay_garbage_collection()
-    code = app_module.run_app(Path(runs), model=model)
+    code = app_module.run_app(Path(runs), {"model": model})
     if StreamingApp.model is not None:
         found = json.loads(StreamingApp.result.read_text(encoding="utf-8"))
         found["network"] = found["rate"] * time_alone(StreamingApp.model)

@@ -1,6 +1,7 @@
 """Options of the app: what it opens with, and how its text is sampled."""
 
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -50,7 +51,7 @@ def test_settings_of_the_text_reach_the_app_as_those_of_generate(
     seed.write_text("To be")
     options = ["-t", "2.5", "--top-k", "7", "-n", "99", "--rng-seed", "3"]
     assert main.run([*options, "--seed-file", str(seed)]) == 0
-    sampling = opened[0]["sampling"]
+    sampling = opened[0]["options"]
     assert isinstance(sampling, dict)
     given = {name: text for name, text in sampling.items() if text is not None}
     assert given == {"temperature": "2.5", "top_k": "7", "length": "99", "rng_seed": "3"}
@@ -66,12 +67,13 @@ def test_the_language_is_chosen_for_the_app_and_the_tour_alike(
     opened: list[tuple[object, object]] = []
 
     def open_app(**options: object) -> int:
-        opened.append((options["language"], options.get("opens_tour")))
+        given = cast("dict[str, object]", options["options"])
+        opened.append((given["language"], options.get("opens_tour")))
         return 0
 
     monkeypatch.setattr(opening, "require_app_terminal", lambda: None)
     monkeypatch.setattr("tui_charrnn.tui.app.run_app", open_app)
     assert main.run(["--language", "ko"]) == main.run(["learn", "--language", "EN"]) == 0
-    assert opened == [("ko", None), ("en", True)]
+    assert opened == [("ko", None), ("EN", True)]
     assert main.run(["--language", "eo"]) == ExitCode.USAGE
     assert "one of auto, en, ko" in capsys.readouterr().err

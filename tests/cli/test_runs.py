@@ -156,7 +156,7 @@ def test_attach_takes_the_settings_of_a_text(
     monkeypatch.setattr(app, "run_app", open_app)
     words = ["attach", "fake", "--runs-dir", str(tmp_path)]
     assert main.run([*words, "-t", "0.5", "--top-k", "40", "-n", "300"]) == 0
-    sampling = opened[0]["sampling"]
+    sampling = opened[0]["options"]
     assert isinstance(sampling, dict)
     given = {name: value for name, value in sampling.items() if value is not None}
     assert given == {"temperature": "0.5", "top_k": "40", "length": "300"}

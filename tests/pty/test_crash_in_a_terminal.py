@@ -49,7 +49,7 @@ def test_a_defect_leaves_three_lines_and_a_report(tmp_path: Path, place: str) ->
                 self.query_one(SeedInput).refresh()
 
             TextPane.action_set = spoil
-            sys.exit(app.run_app(Path({str(runs)!r}), model={str(model)!r}))
+            sys.exit(app.run_app(Path({str(runs)!r}), {{'model': {str(model)!r}}}))
             """),
         encoding="utf-8",
     )

@@ -153,7 +153,7 @@ class StartedTraining:
         script = (
             "import sys; from pathlib import Path; from tui_charrnn.tui.app import run_app; "
             f"sys.executable = {str(stub)!r}; "  # what is started in the place of a trainer
-            f"sys.exit(run_app(Path({str(folder / 'runs')!r}), model={str(model)!r}))"
+            f"sys.exit(run_app(Path({str(folder / 'runs')!r}), {{'model': {str(model)!r}}}))"
         )
         self._corpus = corpus
         self.terminal = Terminal([sys.executable, "-c", script], size=(120, 40))

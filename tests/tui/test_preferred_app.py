@@ -235,5 +235,5 @@ def test_the_app_opens_in_the_language_of_the_settings_or_the_option(
     preferences_file().write_text("language = 'ko'", encoding="utf-8")
     opened: list[str] = []
     monkeypatch.setattr(CharRNNApp, "run", lambda *_, **__: opened.append(chosen_language()))
-    assert run_app(tmp_path, language=named) == 0
+    assert run_app(tmp_path, {"language": named}) == 0
     assert opened == [language]

@@ -15,12 +15,9 @@ from tui_charrnn.cli.opening import open_app as start_app
 from tui_charrnn.cli.options import (
     AsciiOnly,
     CommandGroup,
-    LanguageOption,
     LazyCommand,
-    NumbersOption,
     RunArgument,
     RunsDir,
-    TextLength,
     file_option,
     model_option,
     with_setting_options,
@@ -29,7 +26,7 @@ from tui_charrnn.cli.output import exit_code_of, prepare_streams, print_version
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, StorageError, reason_of
 from tui_charrnn.invocation import COMPLETION, command
-from tui_charrnn.preferences import runs_folder
+from tui_charrnn.preferences import Preferences, runs_folder
 
 COMMANDS: Final = {
     "train": ("train:train", "Train a model on a text."),
@@ -111,12 +108,18 @@ def load_command(name: str) -> Any:
     return group.commands[name]
 
 
+_with_preferences: Final = with_setting_options(
+    Preferences, defaults=Preferences(), only=("length", "numbers", "language")
+)
+
+
 def _print_version(is_wanted: bool) -> None:
     if is_wanted:
         raise typer.Exit(print_version())
 
 
 @with_setting_options(SamplingConfig)
+@_with_preferences
 def open_app(
     context: typer.Context,
     model: Annotated[
@@ -134,9 +137,6 @@ def open_app(
         Path | None,
         file_option("--seed-file", "Seed text to continue; of a long one, the end is used."),
     ] = None,
-    length: TextLength = None,
-    numbers: NumbersOption = None,
-    language: LanguageOption = None,
     is_ascii: AsciiOnly = False,
     runs_dir: RunsDir = None,
     _version: Annotated[
@@ -162,26 +162,21 @@ def open_app(
         )
     code = start_app(
         runs_dir,
-        {**settings, "length": length, "numbers": numbers},
-        model=model,
+        {**settings, "model": model, "ascii": is_ascii or None},
         tape=tape,
         xray=xray,
         seed_file=seed_file,
-        is_ascii=is_ascii,
-        language=language,
     )
     raise typer.Exit(code)
 
 
 @with_setting_options(SamplingConfig)
+@_with_preferences
 def attach(
     run: RunArgument,
     readonly: Annotated[
         bool, typer.Option("--readonly", help="Read only: send no requests to the trainer.")
     ] = False,
-    length: TextLength = None,
-    numbers: NumbersOption = None,
-    language: LanguageOption = None,
     is_ascii: AsciiOnly = False,
     runs_dir: RunsDir = None,
     **settings: str | None,
@@ -190,26 +185,25 @@ def attach(
     directory = lazy.find_run(run, runs_folder(runs_dir, is_lenient=True))
     code = start_app(
         runs_dir,
-        {**settings, "length": length, "numbers": numbers},
+        {**settings, "ascii": is_ascii or None},
         run=directory.path,
         readonly=readonly,
-        is_ascii=is_ascii,
-        language=language,
     )
     raise typer.Exit(code)
 
 
+@with_setting_options(Preferences, only=("language",))
 def learn(
-    language: LanguageOption = None,
     model: Annotated[
         str | None, model_option("Model to show: a file, a run or a bundled model.")
     ] = None,
     is_ascii: AsciiOnly = False,
     runs_dir: RunsDir = None,
+    **settings: str | None,
 ) -> None:
     """Open the app on its guided tour: five pages, each with a live picture."""
-    code = start_app(runs_dir, opens_tour=True, model=model, is_ascii=is_ascii, language=language)
-    raise typer.Exit(code)
+    options = {**settings, "model": model, "ascii": is_ascii or None}
+    raise typer.Exit(start_app(runs_dir, options, opens_tour=True))
 
 
 def _not_installed(error: OSError) -> StorageError:

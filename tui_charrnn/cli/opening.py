@@ -38,23 +38,21 @@ def run_without_arguments() -> int:
 
 
 def open_app(
-    runs_dir: Path | None = None,
-    sampling: Mapping[str, str | None] | None = None,
-    **options: Any,
+    runs_dir: Path | None = None, options: Mapping[str, Any] | None = None, **more: Any
 ) -> int:
-    """Open the app with the options of `run_app`, and return the exit code.
+    """Open the app with the arguments of `run_app`, and return the exit code.
 
     Raises:
         ConfigError: If no terminal can show the app, or an option or CHARRNN_CACHE is not allowed.
     """
-    preferred, _ = read_sampling(sampling or {})
+    preferred, _ = read_sampling(options or {})
     resolve(preferred, wanted=preferred).checked()
     delay_garbage_collection()
     require_app_terminal()
     folder = runs_folder(runs_dir, is_lenient=True)
     cache_folder()  # raises here rather than in a thread of the app
     load_asyncio_without_tls()
-    return lazy.run_app(runs_folder=folder, sampling=sampling, **options)
+    return lazy.run_app(runs_folder=folder, options=options, **more)
 
 
 def load_asyncio_without_tls() -> None:

@@ -3,7 +3,7 @@
 import inspect
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -17,14 +17,13 @@ from tui_charrnn.errors import CharRNNError, ConfigError, CorpusError
 from tui_charrnn.folders import bundled_models
 from tui_charrnn.invocation import COMPLETION, command
 from tui_charrnn.paths import find_file, parse_path
-from tui_charrnn.preferences import Preferences, resolve, runs_folder
+from tui_charrnn.preferences import Preferences, runs_folder
 from tui_charrnn.presets import Preset, StartingPoint, configure
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.settings import Bounds, Settings
 from tui_charrnn.text.catalogue import load_catalogue
 from tui_charrnn.text.decoding import known_encoding
-from tui_charrnn.translation import LANGUAGES
 
 _PLAIN: Final = re.compile(r"(?![-=%])[A-Za-z0-9_@%+=:,./\x80-\U0010ffff-]*")
 """Words that bash, zsh and fish take literally without quotes, if they are printable: see
@@ -109,17 +108,9 @@ def _kind_of_value(bounds: Bounds) -> str:
     return f"{kind}|{bounds.none}" if bounds.optional and not bounds.is_text else kind
 
 
+_SHORT_NAMES: Final = {"temperature": ["-t"], "length": ["-n"]}
 AsciiOnly: TypeAlias = Annotated[
     bool, typer.Option("--ascii", help="Draw frames and charts of the app in ASCII.")
-]
-LanguageOption: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        metavar="|".join(LANGUAGES),
-        autocompletion=complete_one_of(LANGUAGES),
-        parser=lambda text: resolve({"language": text}, wanted=["language"]).checked().language,
-        help="Language of the app; default: the setting, else the locale (LANG).",
-    ),
 ]
 
 
@@ -128,7 +119,7 @@ def setting_option(settings: type[Settings], name: str, default: object = None) 
     bounds = settings.bounds()[name]
     return typer.Option(
         "--" + name.replace("_", "-"),
-        *(["-t"] if name == "temperature" else []),
+        *_SHORT_NAMES.get(name, []),
         help=bounds.sentence,
         metavar=_kind_of_value(bounds),
         autocompletion=complete_one_of(bounds.choices),
@@ -263,18 +254,18 @@ ModelOption: TypeAlias = Annotated[
     str | None,
     model_option("A model file, a run, or a bundled model; default: the first bundled one."),
 ]
-TextLength: TypeAlias = Annotated[
-    str | None, typer.Option("--length", "-n", metavar="N", help="Characters of one text.")
-]
 RunArgument: TypeAlias = Annotated[
     str, typer.Argument(metavar="RUN", help="Name or path of the run.", autocompletion=complete_run)
 ]
 
 
 def with_setting_options(
-    *configurations: type[Settings], after: str = "", defaults: Settings | None = None
+    *configurations: type[Settings],
+    after: str = "",
+    defaults: Settings | None = None,
+    only: Collection[str] = (),
 ) -> Callable[[Any], Any]:
-    """Decorate a command with an option for every setting of some configurations.
+    """Decorate a command with an option for every setting of some configurations, or `only` some.
 
     The command receives each as a keyword argument: its text if it was given, else None. The help
     lists them last or `after` another option, and shows the values of `defaults`.
@@ -296,7 +287,7 @@ def with_setting_options(
                 ],
             )
             for each in configurations
-            for name in each.listed()
+            for name in only or each.listed()
         ]
         names = [parameter.name for parameter in kept]
         place = names.index(after) + 1 if after else len(kept)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Final, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from textual.binding import BindingType
 
@@ -358,32 +358,26 @@ def find_run_to_show(runs_folder: Path) -> RunDirectory | None:
 
 def run_app(  # noqa: PLR0913 (one parameter per command-line option)
     runs_folder: Path,
+    options: Mapping[str, Any] | None = None,
     *,
     run: Path | None = None,
-    model: str | None = None,
     readonly: bool = False,
-    is_ascii: bool = False,
     tape: Path | None = None,
     xray: Path | None = None,
     seed_file: Path | None = None,
-    sampling: Mapping[str, str | None] | None = None,
     opens_tour: bool = False,
-    language: str | None = None,
 ) -> int:
     """Open the app in this terminal.
 
     Args:
         runs_folder: The folder that contains the runs.
+        options: Preferences and sampling settings of the command line by name; None if not given.
         run: The run directory to show; None shows a run that is training, if there is one.
-        model: The model that generates: a file, a run or a name; None is the preferred one.
         readonly: Whether the app sends no requests to trainers.
-        is_ascii: Whether to draw frames and charts in ASCII even if the settings do not.
         tape: A tape file to open.
         xray: A text file to x-ray.
         seed_file: A file that ends with the first seed text.
-        sampling: Sampling settings from the command line, as text.
         opens_tour: Whether to start with the guided tour.
-        language: The language of the interface; None is the preferred one.
 
     Returns:
         The exit code.
@@ -391,8 +385,7 @@ def run_app(  # noqa: PLR0913 (one parameter per command-line option)
     # Generation multiplies one vector by one matrix per character, so more threads slow it down.
     # NumPy reads this variable on import, which happens after the first frame.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    preferred, rules = read_sampling(sampling or {})
-    flags = {"model": model, "ascii": is_ascii or None, "language": language, **preferred}
+    flags, rules = read_sampling(options or {})
     found = resolve(flags)
     set_language(language_of(found.preferences.language, os.environ))
     if found.problems:  # resolve again: the problems are sentences in the chosen language
