@@ -1,21 +1,4 @@
-"""The expected errors of the program and their exit codes.
-
-CharRNNError                 any expected error; printed as one sentence, without a traceback
-├── ConfigError         (2)  a setting or an option: what was received, what is allowed
-│   ├── SettingsFileError    the settings: a sentence for each problem
-│   └── ClusterError         processes that cannot train together: addresses, ranks, settings
-├── DataError           (3)  input that cannot be read
-│   ├── CorpusError          a text: missing, empty, binary, undecodable, too short
-│   ├── ModelFileError       a model file: foreign, truncated, wrong shapes, unknown name
-│   ├── RunError             a run directory: missing, unreadable, of an unknown format
-│   └── HistoryError         the history of generated texts: damaged, in use, of a newer format
-├── DivergedError       (4)  the loss stopped being a finite number
-├── RunLockedError      (5)  another trainer is writing this run
-├── StorageError        (6)  a required write to disk failed
-├── UnansweredError     (7)  a trainer did not answer a request in time
-├── BrokenClusterError (75)  another process of a distributed training did not start or was lost
-└── PreemptedError     (75)  a scheduler's signal came before there was anything to save
-"""
+"""The expected errors of the program and their exit codes."""
 
 from collections.abc import Iterable
 from enum import IntEnum

@@ -8,12 +8,12 @@ import pytest
 
 from tui_charrnn.errors import StorageError
 from tui_charrnn.text import suffix_index
+from tui_charrnn.text.cache import prune_folder
 from tui_charrnn.text.suffix_index import (
     SuffixIndex,
     index_path,
     obtain_index,
     open_index,
-    prune_indexes,
     store_index,
 )
 
@@ -29,14 +29,22 @@ def kept(*names: str) -> list[Path]:
     return [index_path(name) for name in names]
 
 
+def pruned(limit: int) -> list[Path]:
+    """The indexes that go to keep a limit."""
+    folder = index_path(NAMES[0]).parent
+    before = sorted(folder.glob("*.index"))
+    prune_folder(folder, ".index", limit)
+    return [path for path in before if not path.exists()]
+
+
 def test_the_one_that_was_not_used_for_longest_goes_first() -> None:
     first, second, third = kept(*NAMES)
     size = first.stat().st_size
 
-    assert prune_indexes(3 * size) == []
-    assert prune_indexes(3 * size - 1) == [first]
+    assert pruned(3 * size) == []
+    assert pruned(3 * size - 1) == [first]
     assert second.exists()
-    assert prune_indexes(size) == [second]
+    assert pruned(size) == [second]
     assert third.exists()
 
 
@@ -44,7 +52,7 @@ def test_to_be_looked_into_is_a_use() -> None:
     first, second, _ = kept(*NAMES)
     assert open_index(NAMES[0]) is not None
 
-    assert prune_indexes(2 * first.stat().st_size) == [second]
+    assert pruned(2 * first.stat().st_size) == [second]
 
 
 def test_one_that_is_in_use_stays_and_still_finds() -> None:
@@ -53,10 +61,10 @@ def test_one_that_is_in_use_stays_and_still_finds() -> None:
     assert index is not None
     os.utime(first, (1, 1))
 
-    assert prune_indexes(0) == [second, third]
+    assert pruned(0) == [second, third]
     assert index.passage(0, len(TEXT)) == TEXT
     del index
-    assert prune_indexes(0) == [first]
+    assert pruned(0) == [first]
 
 
 def test_what_another_program_began_and_left_goes_with_time() -> None:
@@ -66,7 +74,7 @@ def test_what_another_program_began_and_left_goes_with_time() -> None:
         path.write_bytes(b"half of an index")
     os.utime(left, (1_000, 1_000))
 
-    prune_indexes(first.stat().st_size)
+    assert pruned(first.stat().st_size) == []
 
     assert not left.exists()
     assert begun.exists()
@@ -116,7 +124,7 @@ def test_one_whose_facts_are_not_true_is_built_again(facts: bytes) -> None:
 
 
 def test_a_folder_that_is_not_there_has_nothing_to_prune() -> None:
-    assert prune_indexes(0) == []
+    assert pruned(0) == []
 
 
 def refuse(sentence: str) -> None:

@@ -36,7 +36,7 @@ def lengths(index: SuffixIndex, said: str) -> list[int]:
 @given(st.text("ab\n한", max_size=50), st.text("ab\n한", min_size=1, max_size=5))
 def test_it_finds_every_place_of_a_passage(corpus: str, passage: str) -> None:
     index = SuffixIndex.of(corpus)
-    codes = [index.code(character) for character in passage]
+    codes = [index.code_of.get(character) for character in passage]
     if None in codes:
         assert any(character not in corpus for character in passage)
         return

@@ -121,7 +121,7 @@ class IndexedCorpus:
 
     def place(self, offset: int) -> Place:
         """Return the location of an offset of the index."""
-        code = self.index.code(_SEPARATOR)  # None in a single text
+        code = self.index.code_of.get(_SEPARATOR)  # None in a single text
         ranks = range(*self.index.find(code)) if code is not None else ()
         starts = [0, *sorted(self.index.suffixes[rank] + 1 for rank in ranks)]
         number = min(bisect.bisect(starts, offset), len(self.texts)) - 1

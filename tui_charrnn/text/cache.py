@@ -20,17 +20,13 @@ _STALE: Final = 86_400.0  # seconds after which an unfinished file is removed
 _NO_SPACE: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-def prune_folder(folder: Path, ending: str, limit: int, *, keep: Path | None = None) -> list[Path]:
+def prune_folder(folder: Path, ending: str, limit: int, *, keep: Path | None = None) -> None:
     """Delete the least recently used files of a folder until it is within a limit of bytes.
 
     Files in use (`mark_in_use`) are counted but not deleted; `keep` is never deleted. Files with
     another suffix are unfinished ones and are deleted after a day.
-
-    Returns:
-        The deleted files.
     """
     found: list[tuple[int, int, Path]] = []
-    deleted: list[Path] = []
     with contextlib.suppress(OSError):
         for path in folder.iterdir():
             with contextlib.suppress(OSError):  # another program deleted it first
@@ -46,8 +42,6 @@ def prune_folder(folder: Path, ending: str, limit: int, *, keep: Path | None = N
             break
         if path != keep and delete_unused(path):
             total -= size
-            deleted.append(path)
-    return deleted
 
 
 def mark_in_use(file: BinaryIO) -> None:

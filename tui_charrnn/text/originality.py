@@ -54,7 +54,7 @@ class PassageMatcher:
         Returns:
             The longest suffix of the whole text that occurs in the corpus.
         """
-        code = self.index.code(character)
+        code = self.index.code_of.get(character)
         if code is None:
             self.restart()
             return Match(0, 0)

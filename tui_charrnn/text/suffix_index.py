@@ -23,10 +23,11 @@ from typing import Any, Final, Self, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from tui_charrnn.errors import CorpusError, StorageError, reason_of
+from tui_charrnn.errors import CorpusError, reason_of
 from tui_charrnn.folders import cache_folder
 from tui_charrnn.text.cache import Progress, cache_advice, mark_in_use, prune_folder, replace_file
 from tui_charrnn.text.vocabulary import END, code_points, code_width
+from tui_charrnn.translation import tr
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
@@ -236,12 +237,9 @@ class SuffixIndex:
         """Characters of the corpus."""
         return len(self.suffixes)
 
-    def code(self, character: str) -> bytes | None:
-        """The code of a character, or None if the corpus has no such character."""
-        return self._codes.get(character)
-
     @cached_property
-    def _codes(self) -> dict[str, bytes]:
+    def code_of(self) -> dict[str, bytes]:
+        """The code of each character of the corpus."""
         numbered = enumerate(self.alphabet)
         return {character: number.to_bytes(self.width, "big") for number, character in numbered}
 
@@ -351,7 +349,7 @@ def store_index(index: SuffixIndex, sha256: str) -> None:
     Only this user can read it, as it contains the corpus, which may be private.
 
     Raises:
-        StorageError: If it cannot be written.
+        OSError: If it cannot be written.
     """
     facts = {
         "alphabet": index.alphabet,
@@ -366,17 +364,8 @@ def store_index(index: SuffixIndex, sha256: str) -> None:
     digest = hashlib.sha256()
     for part in parts:
         digest.update(part)
-    path = index_path(sha256)
-    try:
-        replace_file(path, [_MAGIC + digest.hexdigest().encode() + b"\n", *parts], mode=0o600)
-    except OSError as error:
-        raise StorageError(
-            "The index of the corpus cannot be kept in {folder}: {reason}. It is built "
-            "again each time; {advice}.",
-            folder=path.parent,
-            reason=reason_of(error),
-            advice=cache_advice(error),
-        ) from error
+    first = _MAGIC + digest.hexdigest().encode() + b"\n"
+    replace_file(index_path(sha256), [first, *parts], mode=0o600)
 
 
 def obtain_index(
@@ -398,20 +387,23 @@ def obtain_index(
     kept = open_index(sha256)
     if kept is not None:
         return kept
-    index = SuffixIndex.of(text, progress)
+    index, path = SuffixIndex.of(text, progress), index_path(sha256)
     try:
         store_index(index, sha256)
-    except StorageError as error:
-        notify(str(error))
+    except OSError as error:
+        notify(
+            tr(
+                "The index of the corpus cannot be kept in {folder}: {reason}. It is built "
+                "again each time; {advice}.",
+                folder=path.parent,
+                reason=reason_of(error),
+                advice=cache_advice(error),
+            )
+        )
         return index
     mapped = open_index(sha256) or index  # the mapped one, as it takes less memory
-    prune_indexes(LIMIT, keep=index_path(sha256))
+    prune_folder(path.parent, path.suffix, LIMIT, keep=path)
     return mapped
-
-
-def prune_indexes(limit: int, *, keep: Path | None = None) -> list[Path]:
-    """Delete cached indexes until the others are within a limit; see `prune_folder`."""
-    return prune_folder(cache_folder() / "suffixes", ".index", limit, keep=keep)
 
 
 def _parse_index(data: mmap.mmap, sha256: str) -> SuffixIndex | None:
@@ -444,4 +436,4 @@ def _has_alphabet(index: SuffixIndex) -> bool:
     places = [index.codes_begin + end * index.width for end in ends]
     codes = [index.codes[place : place + index.width] for place in places]
     is_sorted = all(one < other for one, other in pairwise(index.alphabet))
-    return is_sorted and codes == [index.code(index.alphabet[0]), index.code(index.alphabet[-1])]
+    return is_sorted and codes == [index.code_of[index.alphabet[end]] for end in (0, -1)]

@@ -1,5 +1,7 @@
 """A model's characters and their indices."""
 
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -67,8 +69,7 @@ class Vocabulary:
         """
         if not characters:
             raise DataError("A vocabulary needs at least one character. Received: none.")
-        codes = code_points(characters)
-        _refuse_repeats_and_surrogates(codes)
+        _refuse_repeats_and_surrogates(characters)
         if unknown_symbol is not None:
             _refuse_symbol(unknown_symbol, characters)
         if end_symbol is not None and end_symbol != characters[:1]:
@@ -91,9 +92,10 @@ class Vocabulary:
         """Its index; None if there is none."""
         self.shown: Final = characters if end_symbol is None else "\n" + characters[1:]
         """The characters as they are shown: the end symbol is a line feed."""
-        self._codes: Final = codes
-        self._index_of: Final = np.full(int(codes.max()) + 1, _UNKNOWN, dtype=np.int32)
-        self._index_of[codes] = np.arange(len(codes), dtype=np.int32)
+        self._codes: Final = code_points(characters)
+        # the last entry is for all characters of higher code points
+        self._index_of: Final = np.full(int(self._codes.max()) + 2, _UNKNOWN, dtype=np.int32)
+        self._index_of[self._codes] = np.arange(len(characters), dtype=np.int32)
         if end_symbol is not None and "\n" not in characters:
             self._index_of[ord("\n")] = 0
 
@@ -181,8 +183,7 @@ class Vocabulary:
         return (
             isinstance(character, str)
             and len(character) == 1
-            and ord(character) < len(self._index_of)
-            and bool(self._index_of[ord(character)] != _UNKNOWN)
+            and bool(self._index_of[min(ord(character), len(self._index_of) - 1)] != _UNKNOWN)
         )
 
     def __len__(self) -> int:
@@ -203,12 +204,7 @@ class Vocabulary:
         return f"Vocabulary({self.characters!r}{symbol}{end})"
 
     def _indices_or_unknown(self, text: str) -> Int32:
-        codes = code_points(text)
-        if codes.size and int(codes.max()) < len(self._index_of):
-            return self._index_of[codes]
-        is_in_table = codes < len(self._index_of)
-        indices = np.full(codes.shape, _UNKNOWN, dtype=np.int32)
-        indices[is_in_table] = self._index_of[codes[is_in_table]]
+        indices: Int32 = self._index_of.take(code_points(text), mode="clip")
         return indices
 
 
@@ -311,20 +307,18 @@ def _refuse_symbol(symbol: str, characters: str) -> None:
         )
 
 
-def _refuse_repeats_and_surrogates(codes: npt.NDArray[np.uint32]) -> None:
-    values, counts = np.unique(codes, return_counts=True)
-    if counts.max() > 1:
-        code = int(values[counts.argmax()])
+def _refuse_repeats_and_surrogates(characters: str) -> None:
+    character, count = Counter(characters).most_common(1)[0]
+    if count > 1:
         raise DataError(
             "The characters of a vocabulary must be distinct. Received: {character!r} "
             "(U+{code:04X}) more than once.",
-            character=chr(code),
-            code=code,
+            character=character,
+            code=ord(character),
         )
-    surrogates = values[(values >= 0xD800) & (values <= 0xDFFF)]
-    if surrogates.size:
+    if surrogate := re.search("[\ud800-\udfff]", characters):
         raise DataError(
             "U+{code:04X} is half of a surrogate pair, not a character; a vocabulary cannot "
             "contain it.",
-            code=int(surrogates[0]),
+            code=ord(surrogate[0]),
         )
