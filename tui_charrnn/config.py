@@ -1,4 +1,4 @@
-"""The configurations: of a network, of sampling and of training, frozen and validated."""
+"""The configurations: of a network, of sampling, of trainings, frozen and validated."""
 
 import re
 import unicodedata
@@ -385,6 +385,25 @@ class TrainingConfig(Settings):
             )
             problems.append(Problem("", sentence))
         refuse(problems)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClippingSettings(Settings):
+    """Two trainings of a small RNN, one of them with a limit for the norm of its gradient."""
+
+    limit: float = setting(1.0, "Largest gradient norm that is applied.", above=0, maximum=1000)
+    radius: float = setting(
+        1.7, "Spectral radius of the recurrent kernel at the start.", above=0, maximum=1000
+    )
+    learning_rate: float = setting(
+        2.0, "Learning rate of the gradient descent.", above=0, maximum=1000
+    )
+    steps: int = setting(400, "Number of training steps.", minimum=1, maximum=10_000)
+    rng_seed: int = setting(0, "RNG seed of the initial weights.", minimum=0, maximum=2**32 - 1)
+
+    def __post_init__(self) -> None:
+        """Validate the settings; all problems are reported together."""
+        refuse(self.problems())
 
 
 def format_length(training: TrainingConfig) -> str:

@@ -58,7 +58,6 @@ from tui_charrnn.generation.training_corpus import starting_point_of as starting
 from tui_charrnn.history.generation import unchanged_sha256 as unchanged_sha256
 from tui_charrnn.history.store import History as History
 from tui_charrnn.lens.clipping import ClippingRun as ClippingRun
-from tui_charrnn.lens.clipping import ClippingSettings as ClippingSettings
 from tui_charrnn.lens.neurons import BORDERS as BORDERS
 from tui_charrnn.lens.neurons import LEAST as LEAST
 from tui_charrnn.lens.neurons import SHIFTS as SHIFTS

@@ -29,7 +29,7 @@ def test_the_picture_is_ascii_on_request() -> None:
 def test_numbers_out_of_bounds_are_refused(option: tuple[str, object]) -> None:
     error = invoke(*option).exception
     assert isinstance(error, ConfigError)
-    assert option[0] in str(error)
+    assert option[0] in " ".join(error.lines)
 
 
 def test_without_an_experiment_its_help_is_shown_line_by_line() -> None:

@@ -6,10 +6,10 @@ import math
 import numpy as np
 import pytest
 
+from tui_charrnn.config import ClippingSettings
 from tui_charrnn.lens.clipping import (
     TEXT,
     ClippingRun,
-    ClippingSettings,
     ClippingStep,
     SmallRnn,
     angle,

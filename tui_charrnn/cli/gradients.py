@@ -16,6 +16,7 @@ from tui_charrnn.cli.options import (
     complete_corpus,
     complete_model,
     number_option,
+    with_setting_options,
 )
 from tui_charrnn.cli.output import (
     picture_width,
@@ -26,7 +27,8 @@ from tui_charrnn.cli.output import (
     symbols,
 )
 from tui_charrnn.cli.reading import load_models, read_named_corpus
-from tui_charrnn.errors import ConfigError, ExitCode
+from tui_charrnn.config import ClippingSettings
+from tui_charrnn.errors import ExitCode
 from tui_charrnn.preferences import runs_folder
 from tui_charrnn.presets import find_preset
 from tui_charrnn.runs.description import RunState
@@ -42,7 +44,6 @@ if TYPE_CHECKING:
 _HEIGHT: Final = 22  # rows
 _CELLS: Final = ("rnn", "gru", "lstm")
 """Cells that `memory --train` trains."""
-_MAX_SETTING: Final = 1000.0
 
 
 def memory(
@@ -212,23 +213,9 @@ def lab(context: typer.Context) -> None:
 
 
 @lab_app.command()
+@with_setting_options(ClippingSettings, defaults=ClippingSettings())
 def clipping(
-    limit: Annotated[
-        float, typer.Option(metavar="NORM", help="Largest gradient norm that is applied.")
-    ] = 1.0,
-    radius: Annotated[
-        float,
-        typer.Option(metavar="RHO", help="Spectral radius of the recurrent kernel at the start."),
-    ] = 1.7,
-    learning_rate: Annotated[
-        float, typer.Option(metavar="RATE", help="Learning rate of the gradient descent.")
-    ] = 2.0,
-    steps: Annotated[int, number_option("Number of training steps.", 1, 10_000)] = 400,
-    rng_seed: Annotated[
-        int, number_option("RNG seed of the initial weights.", 0, 2**32 - 1, metavar="NUMBER")
-    ] = 0,
-    as_json: JsonDocument = False,
-    is_ascii: DrawnInAscii = False,
+    as_json: JsonDocument = False, is_ascii: DrawnInAscii = False, **settings: str | None
 ) -> None:
     """Train a small plain RNN twice, with and without a limit for the norm of its gradient.
 
@@ -237,18 +224,14 @@ def clipping(
     diverge. Clipping by the norm shortens a gradient and keeps its direction; clipping each
     element to reach the same norm turns it (ELEMENT-WISE: mean over the clipped gradients).
     """
-    for name, value in (("limit", limit), ("radius", radius), ("learning-rate", learning_rate)):
-        if not 0 < value <= _MAX_SETTING:
-            raise ConfigError(
-                f"--{name} must be above 0 and at most {_MAX_SETTING:g}. Received: {value}."
-            )
-    settings = lazy.ClippingSettings(limit, radius, learning_rate, steps, rng_seed)
-    runs = [lazy.ClippingRun(settings, is_clipped=each) for each in (False, True)]
+    given = {name: text for name, text in settings.items() if text is not None}
+    chosen = ClippingSettings(**{name: ClippingSettings.parse(name, given[name]) for name in given})
+    runs = [lazy.ClippingRun(chosen, is_clipped=each) for each in (False, True)]
     for run in runs:
-        for _ in range(steps):
+        for _ in range(chosen.steps):
             run.advance()
     if as_json:
-        print_json(lazy.clipping_document(runs, settings))
+        print_json(lazy.clipping_document(runs, chosen))
         return
-    rows = lazy.clipping_rows(runs, settings, picture_width(), _HEIGHT)
+    rows = lazy.clipping_rows(runs, chosen, picture_width(), _HEIGHT)
     print_picture(rows, is_ascii=is_ascii)

@@ -10,11 +10,11 @@ Source:
 """
 
 import math
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from tui_charrnn.config import ClippingSettings
 from tui_charrnn.model.weights import Float64, Indices
 
 TEXT: Final = "the quick brown fox jumps over the lazy dog. "
@@ -23,19 +23,6 @@ _HIDDEN: Final = 32
 _STREAMS: Final = 4
 _LENGTH: Final = 30
 _DIVERGED: Final = 3.0  # a run diverged once its loss exceeds this multiple of a uniform guess
-
-
-@dataclass(frozen=True, slots=True)
-class ClippingSettings:
-    """Settings of both runs, and the clipping limit of one of them."""
-
-    limit: float = 1.0
-    """Largest norm of an applied gradient."""
-    radius: float = 1.7
-    """Initial spectral radius of the recurrent kernel."""
-    learning_rate: float = 2.0
-    steps: int = 400
-    rng_seed: int = 0
 
 
 class ClippingStep(NamedTuple):

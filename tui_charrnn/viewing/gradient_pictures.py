@@ -10,8 +10,9 @@ from typing import Final, NamedTuple
 import numpy as np
 from rich.cells import cell_len, set_cell_size
 
+from tui_charrnn.config import ClippingSettings
 from tui_charrnn.errors import ConfigError, CorpusError
-from tui_charrnn.lens.clipping import ClippingRun, ClippingSettings, ClippingStep
+from tui_charrnn.lens.clipping import ClippingRun, ClippingStep
 from tui_charrnn.lens.influence import REACH, TARGETS, Memory, decay_distance, measure_memory
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.runs.records import MemoryMeasured
@@ -350,10 +351,7 @@ def _number(value: float) -> str:
 def clipping_document(runs: Sequence[ClippingRun], settings: ClippingSettings) -> dict[str, object]:
     """Both runs for `json.dumps`, a list per field of their steps; null if not finite."""
     return {
-        "limit": settings.limit,
-        "radius": settings.radius,
-        "learning_rate": settings.learning_rate,
-        "rng_seed": settings.rng_seed,
+        **settings.to_mapping(),
         "guess": runs[0].guess,
         "runs": [
             {

@@ -9,13 +9,13 @@ from textual.binding import BindingType
 from textual.content import Content
 from textual.getters import query_one
 
-from tui_charrnn.config import SamplingConfig
+from tui_charrnn.config import ClippingSettings, SamplingConfig
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.generation.model_lookup import find_model
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.training_corpus import read_training_corpus
 from tui_charrnn.history.model_label import ModelLabel
-from tui_charrnn.lens.clipping import ClippingRun, ClippingSettings
+from tui_charrnn.lens.clipping import ClippingRun
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
