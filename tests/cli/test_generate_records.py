@@ -118,7 +118,7 @@ def test_a_copied_record_is_copied_with_its_end_as_in_the_app(
     track.add(model.vocabulary.characters[model.vocabulary.encode(each)[0]] for each in record)
     app = track.summary
     assert (app.characters, app.copied, app.longest) == (len(record),) * 3
-    assert (app.offset, app.line, app.passage) == (3, 2, safe_line(record))
+    assert (app.place.offset, app.place.line, app.passage) == (3, 2, safe_line(record))
 
 
 def test_the_known_records_may_have_another_encoding(model_file: Path, tmp_path: Path) -> None:

@@ -47,9 +47,9 @@ def test_marks_equal_a_plain_search_of_random_texts(rng_seed: int) -> None:
     track = OriginalityTrack(IndexedCorpus(("own",), "", SuffixIndex.of(corpus)))
     known: list[bool | None] = []
 
-    for place in range(0, len(text), 7):
+    for start in range(0, len(text), 7):
         before = known
-        changed = track.add(text[place : place + 7])
+        changed = track.add(text[start : start + 7])
         known = [track.is_copied(position) for position in range(len(track))]
         assert known[:changed] == before[:changed]
         assert known == copied_by_brute_force(text[: len(track)], corpus, COPIED_LENGTH)
@@ -58,9 +58,9 @@ def test_marks_equal_a_plain_search_of_random_texts(rng_seed: int) -> None:
     matches = [match_by_brute_force(text, corpus, end) for end in range(1, len(text) + 1)]
     assert list(track.lengths) == matches
     assert track.summary.longest == max(matches)
-    passage = corpus[track.summary.offset : track.summary.offset + track.summary.longest]
-    assert passage in text
-    assert track.summary.line == corpus.count("\n", 0, track.summary.offset) + 1
+    place = track.summary.place
+    assert corpus[place.offset : place.offset + track.summary.longest] in text
+    assert place.line == corpus.count("\n", 0, place.offset) + 1
     assert track.summary.copied == sum(map(bool, known))
     new = [text[at : at + 5] not in corpus for at in range(len(text) - 4)]
     assert track.summary.shares[0] == f"5: {100 * sum(new) / len(new):.1f} %"

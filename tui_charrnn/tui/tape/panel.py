@@ -181,22 +181,13 @@ class TapePanel(Static, can_focus=True):
         at, tree = self.cursor.at, self.text.tree
         if at is None or tree is None:
             return
-        forks = tree.fork_positions(at[0])
-        found = (
-            min((fork for fork in forks if fork > at[1]), default=None)
-            if by > 0
-            else max((fork for fork in forks if fork < at[1]), default=None)
-        )
-        if found is None:
-            self._show_note(
-                tr(
-                    "There is no fork after this position."
-                    if by > 0
-                    else ("There is no fork before this position.")
-                )
-            )
+        forks = [fork for fork in tree.fork_positions(at[0]) if (fork - at[1]) * by > 0]
+        if forks:
+            self.cursor.point(forks[0] if by > 0 else forks[-1])
+        elif by > 0:
+            self._show_note(tr("There is no fork after this position."))
         else:
-            self.cursor.point(found)
+            self._show_note(tr("There is no fork before this position."))
 
     def action_undo(self) -> None:
         """Return to the branch and position that were left last; nothing is deleted."""

@@ -97,7 +97,8 @@ class ModelLoader:
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._kept: LoadedModel | None = None
+        self._kept: tuple[Path, tuple[int, int, int] | None, Model] | None = None
+        """File, `file_mark` and model of the last weights."""
         self._asked: tuple[RunDirectory | None, object, float] = None, None, 0.0
         """The last request for published weights: run, mark of the file before, and time."""
 
@@ -109,12 +110,15 @@ class ModelLoader:
         """
         weights = self.find_weights(request, wait)
         with self._lock:
-            kept, mark = self._kept, file_mark(weights.path)
-            if kept and mark is not None and (kept.file, kept.mark) == (weights.path, mark):
-                label = _label_of(kept.model, weights.path, request)
-                return kept._replace(label=label, note=weights.note)
-            self._kept = loaded = _load(weights, mark, request)
-            return loaded
+            mark, notes = file_mark(weights.path), [weights.note]
+            if self._kept is None or mark is None or self._kept[:2] != (weights.path, mark):
+                model = lazy.load_model(weights.path)
+                if request.numbers != "float32":
+                    model = lazy.with_numbers(model, request.numbers, notes.append)
+                self._kept = weights.path, mark, model
+            model = self._kept[2]
+        label, note = _label_of(model, weights.path, request), " ".join(notes).strip()
+        return LoadedModel(model, label, note, weights.path, mark, request.runs_folder)
 
     def find_weights(self, request: ModelRequest, wait: Wait) -> Weights:
         """Return the file of the requested weights; otherwise like `load`."""
@@ -178,18 +182,6 @@ def _newest_file(run: RunDirectory) -> Path | None:
 def has_weights(run: RunDirectory) -> bool:
     """Return whether a run has weights; does not read or verify them."""
     return run.latest.exists() or run.live_model.exists()
-
-
-def _load(
-    weights: Weights, mark: tuple[int, int, int] | None, request: ModelRequest
-) -> LoadedModel:
-    model, note = lazy.load_model(weights.path), weights.note
-    if request.numbers != "float32":
-        messages: list[str] = []
-        model = lazy.with_numbers(model, request.numbers, messages.append)
-        note = " ".join([note, *messages]).strip()
-    label = _label_of(model, weights.path, request)
-    return LoadedModel(model, label, note, weights.path, mark, request.runs_folder)
 
 
 def _label_of(model: Model, path: Path, request: ModelRequest) -> ModelLabel:

@@ -98,7 +98,8 @@ class SessionTexts:
                     self._show_start(message.generation, message.opening)
             case BranchStarted():
                 if message.is_newest and message.generation is self.text.generation:
-                    self.text.follow_branch(message.branch)
+                    self.text.show_branch(message.branch)
+                    self.text.cursor.reveal_growth()
             case GenerationEnded():
                 self._show_end(message)
             case GenerationFailed():

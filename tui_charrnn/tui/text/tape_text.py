@@ -136,11 +136,6 @@ class TapeText:
         self.view.replace_end(self._origin + shared, self.generation.take())
         self.cursor.branch_switched()
 
-    def follow_branch(self, number: int) -> None:
-        """Show a branch, by its number, that is being generated."""
-        self.show_branch(number)
-        self.cursor.reveal_growth()
-
     def place_at(self, position: int) -> Place | None:
         """Return the place of a character as drawn; None if its row was dropped."""
         source = self._origin + position

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from textual.timer import Timer
@@ -12,15 +13,15 @@ from tui_charrnn.tui.text.streamed_text import look_class
 from tui_charrnn.tui.text.tape_text import TapeText
 from tui_charrnn.tui.text.text_view import Overlay, TextLayer
 from tui_charrnn.tui.xray.colorings import Coloring, Levels, UnitColoring
-from tui_charrnn.tui.xray.reader import (
-    RUNNING,
-    LayerSnapshot,
-    TapeSpan,
-    XrayReading,
-    wanted_passages,
-)
+from tui_charrnn.tui.xray.reader import LayerSnapshot, TapeSpan, XrayReading
 
 _POLL_INTERVAL: Final = 1 / 20  # seconds between two polls of the view
+RUNNING: Final = 100
+"""Characters of the running mean of the surprise."""
+_MOST_AROUND: Final = 4000
+"""Most characters before and after the view that are read ahead."""
+MOST_COUNTED: Final = 20_000
+"""Most characters, the last ones, that are read for the reliability diagram."""
 _SEARCHED_BACK: Final = 1000
 """Last characters among which the newest known one is searched."""
 Legend = tuple[str, tuple[str, ...]]
@@ -127,10 +128,6 @@ class XrayColors(TextLayer):
                     yield Overlay(start, end, "text-view--generated", is_opaque=True)
                 yield Overlay(start, end, look_class(coloring.scale, level))
 
-    def _announce(self, passage: TapeSpan) -> None:
-        """Forward a passage to the screen's thread; called in the reading thread."""
-        self.text.view.call_later(self._take, passage)
-
     def _take(self, passage: TapeSpan) -> None:
         """Color a passage that became known."""
         branch, start, stop = passage
@@ -161,20 +158,10 @@ class XrayColors(TextLayer):
                 text.view.redraw()  # known passages are not announced again
         if self.levels is None or not text.shown:
             return
-        explained, view = self._explained(), self._in_view()
-        place = (text.branch, explained) if self.wants_snapshot else None
-        whole = text.shown if self.wants_whole else 0
-        requested = text.branch, explained, view, place, is_streaming, whole
-        if requested != self._requested or reading.has_tapped:
-            self._requested = requested
-            wanted = wanted_passages(
-                text.branch,
-                explained,
-                view,
-                text.shown,
-                is_streaming=is_streaming,
-                is_whole=self.wants_whole,
-            )
+        wanted = self._wanted()
+        place = (text.branch, self._explained()) if self.wants_snapshot else None
+        if (wanted, place) != self._requested or reading.has_tapped:
+            self._requested = wanted, place
             reading.request(wanted, place)
             self.levels.request(wanted)
         self._explain()
@@ -182,15 +169,30 @@ class XrayColors(TextLayer):
     def _current_reading(self) -> XrayReading | None:
         """Return the reading of the displayed text; None without a text."""
         if self.reading is None and self.text.tape is not None:
-            self.reading = XrayReading(self.text.generation, self.text.tape, self._announce)
+            announce = partial(self.text.view.call_later, self._take)
+            self.reading = XrayReading(self.text.generation, self.text.tape, announce)
         return self.reading
 
-    def _in_view(self) -> tuple[int, int]:
-        """Return the position of the first character in view, and the one after the last."""
-        text, view = self.text, self.text.view
+    def _wanted(self) -> tuple[TapeSpan, ...]:
+        """Return the passages to read, the most urgent first: explained, in view, near the view.
+
+        While the text streams, nothing is read ahead.
+        """
+        text, view, explained = self.text, self.text.view, self._explained()
         end = view.top + view.scrollable_content_region.height
         stop = text.shown if end >= view.wrapped.end else text.position_at((end, 0))
-        return text.position_at((view.top, 0)), stop
+        start = text.position_at((view.top, 0))
+        spans = [
+            (explained, explained + 1),
+            (start, stop),
+            (max(explained - RUNNING + 1, 0), explained + 1),
+        ]
+        if not view.streaming:
+            around = min(stop - start, _MOST_AROUND)
+            spans += [(stop, min(stop + around, text.shown)), (max(start - around, 0), start)]
+            if self.wants_whole:
+                spans.append((max(text.shown - MOST_COUNTED, 0), text.shown))
+        return tuple(TapeSpan(text.branch, *span) for span in spans)
 
     def _explained(self) -> int:
         """Return the position of the character at the cursor, else of the newest."""

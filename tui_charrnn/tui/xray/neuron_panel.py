@@ -241,10 +241,8 @@ class NeuronPanel(CursorView):
                 deviation=cell.deviation,
             )
             question = f"{question} {itself}"
-        title, value = (
-            tr("Clamp {neuron}", neuron=neuron),
-            f"{value_of(row, self._settings.active_clamps.clamps):g}",
-        )
+        title = tr("Clamp {neuron}", neuron=neuron)
+        value = f"{value_of(row, self._settings.active_clamps.clamps):g}"
         self.app.push_screen(AskTextScreen(title, question, value, problem), clamp)
 
     def action_turn(self, by: int) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from array import array
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from textual.content import Content
 
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.generation.training_corpus import (
     IndexedCorpus,
+    Place,
     index_corpora,
     open_training_index,
     reading_for,
@@ -89,30 +89,31 @@ class OriginalityLevels(Levels):
         found = track.summary if track is not None else None
         if found is None or not found.longest:
             return ""
-        return tr("longest {count:,} (line {line:,})", count=found.longest, line=found.line)
+        return tr("longest {count:,} (line {line:,})", count=found.longest, line=found.place.line)
 
     def rows(self, branch: int, position: int, width: int, height: int) -> list[Content]:
         """Return the shares, the longest passage, and the length of the match at the character."""
         track = self._tracks.get(branch)
         if track is None or not track.summary.characters:
             return []
-        found, place = track.summary, min(position, len(track) - 1)
+        found, here = track.summary, track.lengths[min(position, len(track) - 1)]
         share = format_share(found.copied / found.characters)
         shares = [words.replace(" ", "\N{NO-BREAK SPACE}") for words in found.shares]
         lines = [
             tr("copied, {length} or more: {share}", length=track.copied_length, share=share),
             tr("new at length {shares}", shares=", ".join(shares)),
-            tr("ends here, in the corpus: {count:,}", count=track.lengths[place]),
+            tr("ends here, in the corpus: {count:,}", count=here),
         ]
         if found.longest:
+            place = found.place
             where = tr(
                 "longest: {count:,}, at position {offset:,}, line {line:,}",
                 count=found.longest,
-                offset=found.offset,
-                line=found.line,
+                offset=place.offset,
+                line=place.line,
             )
-            if found.text:
-                where = tr("{place} of {text}", place=where, text=safe_line(found.text))
+            if place.text:
+                where = tr("{place} of {text}", place=where, text=safe_line(place.text))
             lines += [where, found.passage]
         return [row for line in lines for row in Content(line).wrap(width)][:height]
 
@@ -199,8 +200,7 @@ class OriginalityLevels(Levels):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class OriginalitySummary:
+class OriginalitySummary(NamedTuple):
     """Statistics of a whole text."""
 
     characters: int = 0
@@ -210,14 +210,10 @@ class OriginalitySummary:
     """Share of new n-grams of each length; see `format_new_shares`."""
     longest: int = 0
     """Characters of the longest copied passage."""
-    line: int = 0
-    """Line of the corpus where it starts, from 1."""
-    offset: int = 0
-    """Character of the corpus where it starts, from 0."""
-    text: str = ""
-    """Name of the text in the corpus; empty if the corpus is a single text."""
+    place: Place = Place("", 0, 1)
+    """Where it starts in the corpus."""
     passage: str = ""
-    """The passage, safe to show, cut if it is very long."""
+    """It, safe to show, cut if it is very long."""
 
 
 class OriginalityTrack:
@@ -267,18 +263,15 @@ class OriginalityTrack:
         return place + 1
 
     def _summarize(self) -> OriginalitySummary:
-        meter = self._meter
-        longest = meter.longest
+        meter, corpus = self._meter, self._corpus
+        longest, shares = meter.longest, tuple(format_new_shares(meter))
         if longest is None:
-            return OriginalitySummary(meter.characters, shares=tuple(format_new_shares(meter)))
-        place = self._corpus.place(longest.offset)
+            return OriginalitySummary(meter.characters, shares=shares)
         return OriginalitySummary(
             characters=meter.characters,
             copied=meter.copied_characters,
-            shares=tuple(format_new_shares(meter)),
+            shares=shares,
             longest=longest.length,
-            line=place.line,
-            offset=place.offset,
-            text=place.text,
-            passage=safe_line(self._corpus.passage(longest.offset, min(longest.length, _QUOTED))),
+            place=corpus.place(longest.offset),
+            passage=safe_line(corpus.passage(longest.offset, min(longest.length, _QUOTED))),
         )

@@ -117,7 +117,9 @@ class XrayPanel(Static):
         if loaded is None:
             return [EXPECTED, HITS]
         config = loaded.model.config
-        return pages_of(config.layer_count, has_gates=config.cell != "rnn")
+        kinds: tuple[Kind, ...] = ("state",) if config.cell == "rnn" else ("state", "gates")
+        layers, is_only = range(config.layer_count), config.layer_count == 1
+        return [EXPECTED, *(Page(kind, layer, is_only) for layer in layers for kind in kinds), HITS]
 
     def on_mount(self) -> None:
         """Follow the colors and the text."""
@@ -257,16 +259,6 @@ def name_of(text: TapeText, app: App[object], index: int) -> str:
         return ""
     character = text.loaded.model.vocabulary.characters[index]
     return format_character(character, is_ascii=bool(getattr(app, "is_ascii", False)))
-
-
-def pages_of(layer_count: int, *, has_gates: bool) -> list[Page]:
-    """Return the pages for a network, in order."""
-    pages = [EXPECTED]
-    for layer in range(layer_count):
-        pages.append(Page("state", layer, layer_count == 1))
-        if has_gates:
-            pages.append(Page("gates", layer, layer_count == 1))
-    return [*pages, HITS]
 
 
 def hits_rows(reliability: Reliability | None, width: int, height: int) -> list[Content]:

@@ -37,14 +37,8 @@ _MOST_TAPPED: Final = 1024
 """Most tapped characters that wait for evaluation; older ones are read again."""
 _NEAR: Final = 64
 """Characters before the newest one for which the next tapped snapshot is good enough."""
-_MOST_AROUND: Final = 4000
-"""Most characters before and after the view that are read ahead."""
-MOST_COUNTED: Final = 20_000
-"""Most characters, the last ones, that are read for the reliability diagram."""
 _MOST: Final = 40_000
 """Most characters whose predictions are kept; more than are requested at a time."""
-RUNNING: Final = 100
-"""Characters of the running mean of the surprise."""
 Key = tuple[int, int]
 """Identifies a character of a tape: the branch that owns it, and its position."""
 
@@ -312,37 +306,3 @@ def find_gap(
     while start > max(first, stop - CHUNK) and not is_known(start - 1):
         start -= 1
     return TapeSpan(branch, start, stop)
-
-
-def wanted_passages(
-    branch: int,
-    explained: int,
-    view: tuple[int, int],
-    shown: int,
-    *,
-    is_streaming: bool,
-    is_whole: bool = False,
-) -> tuple[TapeSpan, ...]:
-    """Return the passages to read, the most urgent first: explained, in view, near the view.
-
-    Args:
-        branch: The displayed branch.
-        explained: Position of the character that the panel explains.
-        view: Positions of the first character in view, and after the last.
-        shown: Number of displayed characters.
-        is_streaming: Whether the text streams; then nothing is read ahead.
-        is_whole: Whether the last `MOST_COUNTED` characters of the branch are read, too.
-    """
-    start, stop = view
-    passages = (
-        TapeSpan(branch, explained, explained + 1),
-        TapeSpan(branch, start, stop),
-        TapeSpan(branch, max(explained - RUNNING + 1, 0), explained + 1),
-    )
-    if is_streaming:
-        return passages
-    around = min(stop - start, _MOST_AROUND)
-    after = TapeSpan(branch, stop, min(stop + around, shown))
-    before = TapeSpan(branch, max(start - around, 0), start)
-    whole = (TapeSpan(branch, max(shown - MOST_COUNTED, 0), shown),) if is_whole else ()
-    return (*passages, after, before, *whole)
