@@ -7,8 +7,8 @@ Notation: N characters of a block of text, M models.
 """
 
 import heapq
+import io
 import math
-import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -90,9 +90,6 @@ class LineScore:
     """By the name of the model."""
 
 
-_PARTS_OF_LINES: Final = re.compile(r"[^\n]*\n|[^\n]+")
-
-
 def line_scores(
     scored: Iterable[tuple[str, Mapping[str, Float64]]], models: Iterable[str]
 ) -> Iterator[LineScore]:
@@ -104,7 +101,7 @@ def line_scores(
     totals = {name: ScoreTotal() for name in names}
     for block, bits in scored:
         start = 0
-        for part in _PARTS_OF_LINES.findall(block):
+        for part in io.StringIO(block):
             end = start + len(part)
             kept += part.removesuffix("\n")[: _KEPT_OF_LINE - len(kept)]
             for name, total in totals.items():

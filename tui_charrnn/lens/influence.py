@@ -326,17 +326,14 @@ def measure_memory(
     Args:
         weights: The model's weights.
         config: The model's configuration.
-        indices: The text as indices of the vocabulary, shape (N,).
+        indices: The text as N >= 2 indices of the vocabulary.
         reach: Largest distance D; N - 1 at most.
         targets: Number of evenly spaced targets; fewer in a short text.
         on_progress: Called with the completed share before each piece; may raise to cancel.
 
     Raises:
         ModelFileError: If the model's states are not finite.
-        ValueError: If the text has fewer than 2 characters.
     """
-    if len(indices) < 2:
-        raise ValueError(f"Memory needs a text of 2 characters. Received: {len(indices)}")
     reach = max(1, min(reach, len(indices) - 1))
     chosen = np.unique(np.linspace(reach, len(indices) - 1, targets).astype(np.intp))
     sums = np.zeros((2, reach))

@@ -62,13 +62,11 @@ class ExcerptFinder:
         self._tail = ""
 
     def add(self, block: str, values: Values) -> None:
-        """Search the next N characters of a text, with properties of shape (N, P).
+        """Search the next N >= 1 characters of a text, with properties of shape (N, P).
 
         Passages do not span blocks.
         """
         length = min(EXCERPT, len(block))
-        if not length:
-            return
         passages = len(block) // length
         rows = values[: passages * length].reshape(passages, length, -1)
         variances = rows.var(axis=1, dtype=np.float64)
