@@ -11,7 +11,7 @@ from tests.support.naive_steps import NaiveNetwork
 from tests.support.tiny_model import TINY_VOCABULARY, random_tensors, tiny_config, tiny_model
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import CharRNNError, ConfigError, ModelFileError
-from tui_charrnn.generation import both_sides
+from tui_charrnn.generation import scoring
 from tui_charrnn.generation.both_sides import BothSides
 from tui_charrnn.generation.filling import Filler, split_gaps
 from tui_charrnn.generation.scoring import TextScorer
@@ -61,33 +61,33 @@ def naive_nats(model: Model, text: str) -> np.ndarray:
 @pytest.mark.parametrize("cell", ["lstm", "lstm+norm", "gru", "rnn"])
 def test_every_character_is_scored_by_both_sides(cell: str) -> None:
     model = both_model(cell)
-    np.testing.assert_allclose(
-        BothSides(model).nats(indices(TEXT)), naive_nats(model, TEXT), atol=1e-5
-    )
     bits = TextScorer(model).score(TEXT)
     np.testing.assert_allclose(bits, naive_nats(model, TEXT) / np.log(2), atol=1e-5)
 
 
 def test_no_character_explains_itself() -> None:
-    reader = BothSides(both_model())
+    reader, scorer = BothSides(both_model()), TextScorer(both_model())
     for place in range(1, len(TEXT) - 1):
         parts = TEXT[:place], TEXT[place + 1 :]
         shares = reader.fill(parts)
         assert sum(shares.values()) == pytest.approx(1)
         for sign in "abc\n":
-            nats = reader.nats(indices(parts[0] + sign + parts[1]))
+            nats = scorer.nats(indices(parts[0] + sign + parts[1]))
             assert shares[sign] == pytest.approx(float(np.exp(-nats[place])), rel=1e-4)
 
 
 def test_parallel_segments_give_the_scores_of_one_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     text = indices("".join(np.random.default_rng(3).choice(list(TINY_VOCABULARY), 700)))
-    reader = BothSides(both_model(layer_count=1))
-    whole = reader.nats(text)
-    monkeypatch.setattr(both_sides, "_SEGMENT", 130)
-    monkeypatch.setattr(both_sides, "CONTEXT", 90)
-    monkeypatch.setattr(both_sides, "_MOST_LOGITS", 130 * SIZE * 2)
-    np.testing.assert_allclose(reader.nats(text), whole, atol=1e-5)
-    assert reader.nats(text[:0]).shape == (0,)
+    whole = TextScorer(both_model(layer_count=1)).nats(text)
+    monkeypatch.setattr(scoring, "_SHORTEST_SEGMENT", 50)
+    monkeypatch.setattr(scoring, "WARM_UP", 90)
+    monkeypatch.setattr(scoring, "_MOST_LOGITS", 233 * SIZE)
+    for threads in (1, 2):
+        reader = TextScorer(both_model(layer_count=1), threads=threads)
+        for count in (700, 700, 3 * 233 + 1, 1):  # also the first text after another one
+            np.testing.assert_allclose(
+                reader.nats(text[:count])[:-1], whole[: count - 1], atol=1e-5
+            )
 
 
 def test_several_gaps_are_drawn_as_often_as_they_are_likely() -> None:
@@ -143,7 +143,7 @@ def test_a_model_file_says_so_and_an_older_reader_refuses_it(
     loaded = load_model(path)
     assert loaded.config == model.config
     np.testing.assert_array_equal(
-        BothSides(loaded).nats(indices(TEXT)), BothSides(model).nats(indices(TEXT))
+        TextScorer(loaded).nats(indices(TEXT)), TextScorer(model).nats(indices(TEXT))
     )
     monkeypatch.setattr(header, "FORMATS", (1, 2))
     with pytest.raises(ModelFileError, match="of format 3; this version reads formats 1 to 2"):

@@ -3,11 +3,11 @@
 A text is read forward once and backward once. Each direction predicts a character before it reads
 it, so a character is never part of its own context.
 
-Notation: M symbols of a text, N rows that are read in parallel, V vocabulary size.
+Notation: N rows that are read in parallel, V vocabulary size.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -17,95 +17,38 @@ from tui_charrnn.errors import ConfigError, ModelFileError
 from tui_charrnn.generation.lstm import Stepper, fold_embedding, read_symbols
 from tui_charrnn.generation.sampling import log_softmax
 from tui_charrnn.model.checkpoint import Model
-from tui_charrnn.model.weights import Float32, Float64, Indices
+from tui_charrnn.model.weights import Float32, Float64
 
-CONTEXT: Final = 256
-"""Symbols of context that are read on either side of a segment of a long text."""
-_SEGMENT: Final = 1024  # symbols
-_MOST_LOGITS: Final = 1 << 23  # in memory at a time
 CHAINS: Final = 128
 """Parallel chains of the Gibbs sampler."""
 SWEEPS: Final = 60
 """Sweeps of the Gibbs sampler; the first third is burn-in and is not counted."""
 
 
+def stacks_of(model: Model) -> tuple[Model, Model]:
+    """Return both stacks of a bidirectional model as forward models; the second reads backward.
+
+    Raises:
+        ModelFileError: If the model is not bidirectional.
+    """
+    backward = model.weights.backward
+    if backward is None:
+        raise ModelFileError(
+            "This model reads forward only; train a bidirectional one with `charrnn-tui "
+            "train --direction both`."
+        )
+    stack = replace(model, config=replace(model.config, direction="forward"))
+    return stack, replace(stack, weights=backward)
+
+
 class BothSides:
-    """Reads texts in both directions."""
+    """Fills gaps by both directions."""
 
     def __init__(self, model: Model) -> None:
-        """Prepare the weights of a model.
-
-        Raises:
-            ModelFileError: If the model is not bidirectional.
-        """
-        backward = model.weights.backward
-        if backward is None:
-            raise ModelFileError(
-                "This model reads forward only; train a bidirectional one with `charrnn-tui "
-                "train --direction both`."
-            )
-        stack = replace(model, config=replace(model.config, direction="forward"))
+        """Prepare the weights of a model; see `stacks_of`."""
         self.vocabulary: Final = model.vocabulary
         self._is_jamo = model.units == "jamo"
-        self._forward = fold_embedding(stack)
-        self._backward = fold_embedding(replace(stack, weights=backward))
-
-    def nats(
-        self, symbols: Indices, listener: Callable[[Float32, Indices], object] | None = None
-    ) -> Float64:
-        """Return -ln p of every symbol of a text given all others, shape (M,).
-
-        The text begins as if after a newline. A long text is read in parallel segments, each with
-        `CONTEXT` symbols on either side. `listener` receives the logits, shape (N, V), and the
-        symbols that occurred, shape (N,).
-
-        Raises:
-            ModelFileError: If the model's logits are not finite.
-        """
-        count = len(symbols)
-        length = min(max(count, 1), _SEGMENT)
-        starts = np.arange(0, count, length)
-        at_once = max(1, _MOST_LOGITS // (length * len(self.vocabulary)))
-        parts = [
-            self._segment_nats(symbols, starts[first : first + at_once], length, listener)
-            for first in range(0, len(starts), at_once)
-        ]
-        nats: Float64 = np.concatenate([*parts, np.zeros(0)])[:count]
-        return nats
-
-    def _segment_nats(
-        self,
-        symbols: Indices,
-        starts: Indices,
-        length: int,
-        listener: Callable[[Float32, Indices], object] | None,
-    ) -> Float64:
-        """Return the nats of the segments at `starts`, concatenated."""
-        count = len(symbols)
-        padded = np.concatenate([symbols, np.zeros(length + CONTEXT, np.intp)])
-        before = np.concatenate([[self.vocabulary.start_index], padded])
-        scores = np.zeros((length, len(starts), len(self.vocabulary)), np.float32)
-        forward = Stepper(self._forward, len(starts))
-        warm_up = 0 if len(starts) == 1 and starts[0] == 0 else CONTEXT
-        for step in range(-warm_up, length):
-            positions = starts + step
-            forward.restore(0, positions <= 0)  # the text begins here
-            logits = forward.read_each(before[np.maximum(positions, 0)])
-            if step >= 0:
-                scores[step] = logits
-        backward = Stepper(self._backward, len(starts))
-        for step in range(min(length + CONTEXT, count), 0, -1):
-            positions = starts + step
-            logits = backward.read_each(padded[positions])
-            backward.restore(0, positions >= count)  # no context beyond the end
-            if step <= length:
-                scores[step - 1] += np.where((positions < count)[:, None], logits, 0)
-        positions = starts + np.arange(length)[:, None]
-        targets = padded[positions]
-        if listener is not None:
-            listener(scores[positions < count], targets[positions < count])
-        chosen = np.take_along_axis(log_softmax(scores), targets[..., None], axis=-1)[..., 0]
-        return -chosen.T.ravel()
+        self._forward, self._backward = map(fold_embedding, stacks_of(model))
 
     def fill(self, parts: Sequence[str]) -> dict[str, float]:
         """Predict the characters in the gaps of a text; see `split_gaps` for `parts`.

@@ -28,7 +28,7 @@ from typing import Final, TypeVar
 import numpy as np
 
 from tui_charrnn.errors import ModelFileError
-from tui_charrnn.generation.both_sides import BothSides
+from tui_charrnn.generation.both_sides import stacks_of
 from tui_charrnn.generation.lstm import Stepper, StepWeights, fold_embedding, quiet
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import Float32, Float64, Indices, not_finite_error
@@ -127,6 +127,8 @@ class SegmentReader:
 
 _SHORTEST_SEGMENT: Final = 1024
 _MOST_STREAMS: Final = 256
+_MOST_LOGITS: Final = 1 << 23
+"""Logits of a bidirectional model that are in memory at a time."""
 _LOGITS_AT_ONCE: Final = 1 << 18
 """Logits that are buffered before the softmax: one megabyte, which stays in the cache."""
 
@@ -135,7 +137,7 @@ class TextScorer:
     """Scores texts, each block by block.
 
     A bidirectional model knows the following characters too, so its bits are not comparable with
-    those of other models; it reads each block independently.
+    those of other models. Each block is then a text of its own.
 
     `streams` and `threads` are those of `SegmentReader`. `listener` receives all logits.
     """
@@ -148,15 +150,16 @@ class TextScorer:
         threads: int = 1,
         listener: ScoresListener | None = None,
     ) -> None:
-        self._both = BothSides(model) if model.config.reads_both else None
-        if self._both is None:
-            self._reader = SegmentReader(
-                fold_embedding(model),
+        self._reader, *self._backward = (
+            SegmentReader(
+                fold_embedding(stack),
                 streams=streams,
                 threads=threads,
                 least=_SHORTEST_SEGMENT,
                 most=_MOST_STREAMS,
             )
+            for stack in (stacks_of(model) if model.config.reads_both else [model])
+        )
         self._vocabulary = model.vocabulary
         self._listener = listener
         self.begin()
@@ -164,8 +167,7 @@ class TextScorer:
     def begin(self) -> None:
         """Start a new text, as if after a newline."""
         self._last = self._vocabulary.start_index
-        if self._both is None:
-            self._reader.state[:] = 0
+        self._reader.state[:] = 0
 
     def score(self, block: str) -> Float64:
         """Score the next block of the text, in composed form (Unicode NFC).
@@ -197,13 +199,18 @@ class TextScorer:
         Raises:
             ModelFileError: If the model's logits are not finite.
         """
-        if self._both is not None:
-            return self._both.nats(symbols, self._listener)
+        if self._backward:
+            self.begin()
         inputs = np.concatenate([[self._last], symbols[:-1]])
-        parts = self._reader.read(
-            inputs, lambda stepper, at: self._read_nats(stepper, inputs[at], symbols[at])
-        )
+        if self._backward:
+            parts = self._read_both(self._backward[0], inputs, symbols)
+        else:
+            parts = self._reader.read(
+                inputs, lambda stepper, at: self._read_nats(stepper, inputs[at], symbols[at])
+            )
         nats = np.concatenate([part.T.ravel() for part in parts]).astype(np.float64)
+        if not np.isfinite(nats).all():
+            raise not_finite_error()
         self._last = int(symbols[-1])
         return nats
 
@@ -222,9 +229,38 @@ class TextScorer:
                 if self._listener is not None:
                     self._listener(logits.reshape(targets[rows].size, -1), targets[rows].ravel())
                 nats[rows] = _nats(logits, targets[rows])
-        if not np.isfinite(nats).all():
-            raise not_finite_error()
         return nats
+
+    def _read_both(
+        self, backward: SegmentReader, inputs: Indices, targets: Indices
+    ) -> list[Float32]:
+        """Return -ln p of the targets of a whole text given all others, in parts."""
+        parts, at_once = [], max(_SHORTEST_SEGMENT, _MOST_LOGITS // len(self._vocabulary))
+        for first in range(0, len(targets), at_once):
+            part = targets[first : first + at_once]
+            logits = _read_logits(self._reader, inputs[first : first + at_once])
+            backward.state[:] = 0
+            after = targets[first + 1 : first + at_once + WARM_UP][::-1]
+            if len(after):  # nothing is read before the last symbol of the text
+                following = _read_logits(backward, after)[::-1][: len(part)]
+                logits[: len(following)] += following
+            if self._listener is not None:
+                self._listener(logits, part)
+            with quiet():
+                parts.append(_nats(logits, part))
+        return parts
+
+
+def _read_logits(reader: SegmentReader, inputs: Indices) -> Float32:
+    """Read M symbols and return the logits after each, shape (M, V)."""
+
+    def follow(stepper: Stepper, at: Indices) -> Float32:
+        logits = np.empty((len(at), *stepper.logits.shape), np.float32)
+        for step in reader.steps(stepper, inputs[at]):
+            logits[step] = stepper.logits
+        return logits.swapaxes(0, 1).reshape(at.size, -1)
+
+    return np.concatenate(reader.read(inputs, follow))
 
 
 def _nats(logits: Float32, targets: Indices) -> Float32:

@@ -10,7 +10,7 @@ from tests.support.engine_pool import engines
 from tests.support.naive_steps import NaiveNetwork
 from tests.support.tiny_model import random_tensors
 from tui_charrnn.config import ModelConfig, TrainingConfig
-from tui_charrnn.generation.both_sides import BothSides
+from tui_charrnn.generation.scoring import TextScorer
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import Float32, weights_from_tensors
 from tui_charrnn.text.vocabulary import Vocabulary
@@ -79,7 +79,7 @@ def test_numpy_expects_what_the_trainer_expects(cell: str) -> None:
     tensors, inputs = random_tensors(config, SIZE), windows()
     inputs[0] = 0  # the newline that a text begins after
     logits = logits_of(config, tensors, inputs)
-    reader = BothSides(model_of(config, tensors))
+    reader = TextScorer(model_of(config, tensors))
     for stream in range(STREAMS):
         text = inputs[1:, stream].astype(np.intp)
         scores = logits[:-1, stream].astype(np.float64)
