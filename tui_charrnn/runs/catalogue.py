@@ -90,8 +90,10 @@ NO_LABELS: Final = RunLabels()
 def read_labels(run: RunDirectory) -> RunLabels:
     """Return the labels of a run; empty labels if the file is missing or damaged."""
     try:
-        return build_checked(RunLabels, dict(read_document(run.labels, inside=run.path)))
-    except (FileNotFoundError, RunError, TypeError, ValueError):
+        return read_document(
+            run.labels, lambda values: build_checked(RunLabels, dict(values)), inside=run.path
+        )
+    except (FileNotFoundError, RunError):
         return NO_LABELS
 
 

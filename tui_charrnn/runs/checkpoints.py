@@ -23,6 +23,7 @@ from tui_charrnn.runs.json_values import (
     checked,
     decode_json,
     encode_json,
+    of_this_format,
     read_bounded,
 )
 from tui_charrnn.runs.layout import (
@@ -83,7 +84,7 @@ class Manifest:
         Raises:
             ValueError: If it is not a manifest of format 1.
         """
-        document = _of_this_format(values)
+        document = of_this_format(values)
         files = document.get("files")
         if not isinstance(files, dict):
             raise ValueError(tr("It lacks {names}.", names="files"))
@@ -110,7 +111,7 @@ def read_pointer(run: RunDirectory, path: Path, *, must_read: bool = False) -> P
     pointer = None
     with _ignoring_os_errors(must_read=must_read), contextlib.suppress(ValueError):
         document = decode_json(read_bounded(path, inside=run.path))
-        pointer = build_checked(Pointer, _of_this_format(document))
+        pointer = build_checked(Pointer, of_this_format(document))
     if pointer is None:
         return None
     # Accept only a path to a checkpoint folder: another could lead out of the run.
@@ -154,12 +155,6 @@ def _ignoring_os_errors(*, must_read: bool) -> Iterator[None]:
     except OSError as error:
         if must_read and not is_missing(error):
             raise
-
-
-def _of_this_format(values: object) -> dict[str, Any]:
-    if not isinstance(values, dict) or values.get("format") != FORMAT:
-        raise ValueError(tr("It is not of format {version}.", version=FORMAT))
-    return dict(values)
 
 
 def list_checkpoints(run: RunDirectory, *, must_read: bool = False) -> list[CheckpointDirectory]:

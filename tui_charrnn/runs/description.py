@@ -1,14 +1,12 @@
 """The two JSON documents of a run: run.json, written once, and state.json, updated in training."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
-from functools import partial
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Self
 
 from tui_charrnn.config import RECORDS, UNITS, ModelConfig, TrainingConfig
-from tui_charrnn.errors import ConfigError, RunError
-from tui_charrnn.runs.json_values import build_checked
+from tui_charrnn.runs.json_values import build_checked, of_this_format
 from tui_charrnn.runs.layout import FORMAT
 from tui_charrnn.text.corpus import Reading
 from tui_charrnn.translation import tr
@@ -174,12 +172,10 @@ class RunDescription:
         """Parse the document, ignoring unknown fields.
 
         Raises:
-            RunError: If it is invalid, of another format, or lacks a field.
+            ConfigError, TypeError, ValueError: If it is invalid, of another format, or lacks a
+                field.
         """
-        return _build_document(values, "run.json", cls._of)
-
-    @classmethod
-    def _of(cls, document: dict[str, Any]) -> Self:
+        document = of_this_format(values)
         for name, config in (("model", ModelConfig), ("training", TrainingConfig)):
             if name in document:
                 document[name] = config.from_mapping(dict(document[name]))
@@ -261,28 +257,6 @@ class RunStatus:
         """Parse the document, ignoring unknown fields.
 
         Raises:
-            RunError: If it is invalid, of another format, or lacks a field.
+            ValueError: If it is invalid, of another format, or lacks a field.
         """
-        return _build_document(values, "state.json", partial(build_checked, cls))
-
-
-_Document = TypeVar("_Document")
-
-
-def _build_document(
-    values: object, name: str, build: Callable[[dict[str, Any]], _Document]
-) -> _Document:
-    """Build what a JSON file holds; any failure is a `RunError` that names the file."""
-    if not isinstance(values, dict):
-        raise RunError("{name} is not a JSON object.", name=name)
-    if values.get("format") != FORMAT:
-        raise RunError(
-            "{name} is of format {found!r}; this version reads format {version}.",
-            name=name,
-            found=values.get("format"),
-            version=FORMAT,
-        )
-    try:
-        return build(dict(values))
-    except (TypeError, ValueError, ConfigError) as error:
-        raise RunError("{name} cannot be used: {problem}", name=name, problem=error) from error
+        return build_checked(cls, of_this_format(values))

@@ -5,14 +5,15 @@ import json
 import math
 import stat
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, NoReturn, TypeVar, get_args, get_origin, get_type_hints
 
-from tui_charrnn.errors import RunError
+from tui_charrnn.errors import ConfigError, RunError
 from tui_charrnn.runs.file_system import open_to_read
+from tui_charrnn.runs.layout import FORMAT
 from tui_charrnn.translation import tr
 
 _T = TypeVar("_T")
@@ -79,21 +80,41 @@ def read_owned(path: Path, limit: int, *, inside: Path | None) -> tuple[bytes, i
     return data, facts.st_uid
 
 
-def read_document(path: Path, *, inside: Path) -> Any:
-    """Read and parse one of a run's JSON files.
+def read_document(path: Path, build: Callable[[Any], _T], *, inside: Path) -> _T:
+    """Read one of a run's JSON files, and build what it holds.
 
     Raises:
         FileNotFoundError: If it is missing.
-        RunError: If it cannot be read or is not JSON.
+        RunError: If it cannot be read, is not JSON, or `build` refuses it.
     """
     try:
-        return decode_json(read_bounded(path, inside=inside))
+        return build(decode_json(read_bounded(path, inside=inside)))
     except FileNotFoundError:
         raise
     except OSError as error:
         raise RunError.unreadable(path, error) from error
-    except ValueError as error:
+    except (TypeError, ValueError, ConfigError) as error:
         raise RunError("{name} cannot be used: {problem}", name=path, problem=error) from error
+
+
+def of_this_format(values: object) -> dict[str, Any]:
+    """Return a copy of a document.
+
+    Raises:
+        ValueError: If it is not an object, or of another format.
+    """
+    if not isinstance(values, dict):
+        raise ValueError(tr("It is not a JSON object."))
+    if values.get("format") != FORMAT:
+        found = _shortened(values.get("format"))
+        raise ValueError(
+            tr(
+                "It is of format {found}; this version reads format {version}.",
+                found=found,
+                version=FORMAT,
+            )
+        )
+    return dict(values)
 
 
 def build_checked(cls: type[_T], values: Mapping[str, Any]) -> _T:

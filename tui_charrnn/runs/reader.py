@@ -271,7 +271,7 @@ def read_status(run: RunDirectory) -> RunStatus | None:
         RunError: If the file cannot be used.
     """
     try:
-        return RunStatus.from_json(read_document(run.status, inside=run.path))
+        return read_document(run.status, RunStatus.from_json, inside=run.path)
     except FileNotFoundError:
         return None
 
@@ -283,7 +283,7 @@ def read_description(run: RunDirectory) -> RunDescription:
         RunError: If there is no run, or its run.json cannot be used.
     """
     try:
-        return RunDescription.from_json(read_document(run.description, inside=run.path))
+        return read_document(run.description, RunDescription.from_json, inside=run.path)
     except FileNotFoundError as error:
         raise RunError("{path} is not a run: it has no run.json.", path=run.path) from error
 
