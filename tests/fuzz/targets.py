@@ -30,12 +30,12 @@ from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.runs.archive import export_run
 from tui_charrnn.runs.catalogue import summarize_run
 from tui_charrnn.runs.checkpoints import (
-    FileSeal,
     Manifest,
     best_or_newest,
     checkpoint_to_resume_from,
     newest_valid,
     prune_checkpoints,
+    seal_of,
 )
 from tui_charrnn.runs.control import send_request, take_requests
 from tui_charrnn.runs.json_values import encode_json
@@ -171,7 +171,7 @@ def resume(folder: Path) -> None:
 
 def vouch(checkpoint: CheckpointDirectory) -> None:
     """Let a manifest say that its files are what they ought to be."""
-    seals = [FileSeal.of(path.read_bytes()) for path in (checkpoint.model, checkpoint.training)]
+    seals = [seal_of(path.read_bytes()) for path in (checkpoint.model, checkpoint.training)]
     step = checkpoint.step
     document = encode_json(Manifest(step, None, *seals).to_json())
     checkpoint.manifest.write_bytes(document)

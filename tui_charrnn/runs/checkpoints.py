@@ -12,7 +12,7 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -20,7 +20,6 @@ from tui_charrnn.errors import RunError, StorageError, reason_of
 from tui_charrnn.runs.file_system import is_missing, names_in, open_to_read, storage_errors
 from tui_charrnn.runs.json_values import (
     build_checked,
-    checked,
     decode_json,
     encode_json,
     of_this_format,
@@ -43,22 +42,25 @@ class FileSeal:
     """The expected hash and size of a file."""
 
     sha256: str
-    size: int
-    """Bytes."""
-
-    @classmethod
-    def of(cls, data: bytes) -> Self:
-        """Return the seal of a file's contents."""
-        return cls(hashlib.sha256(data).hexdigest(), len(data))
+    bytes: int
 
     def fits(self, path: Path, *, inside: Path, must_read: bool = False) -> bool:
         """Whether a file exists and matches; `inside` is the folder of its run."""
         with _ignoring_os_errors(must_read=must_read), open_to_read(path, inside=inside) as file:
-            if file.stat().st_size != self.size:
+            if file.stat().st_size != self.bytes:
                 return False
             digest = hashlib.file_digest(file.buffered(), "sha256")
             return digest.hexdigest() == self.sha256
         return False
+
+
+def seal_of(data: bytes) -> FileSeal:
+    """Return the seal of a file's contents."""
+    return FileSeal(hashlib.sha256(data).hexdigest(), len(data))
+
+
+_SEALED: Final = {"model": "model.safetensors", "training": "training.safetensors"}
+"""The files in a manifest, by the field of their seal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,7 @@ class Manifest:
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON document."""
-        seals = {"model.safetensors": self.model, "training.safetensors": self.training}
-        files = {n: {"sha256": seal.sha256, "bytes": seal.size} for n, seal in seals.items()}
+        files = {name: asdict(getattr(self, field)) for field, name in _SEALED.items()}
         return {"format": FORMAT, "step": self.step, "loss": self.loss, "files": files}
 
     @classmethod
@@ -82,18 +83,12 @@ class Manifest:
         """Read the document.
 
         Raises:
-            ValueError: If it is not a manifest of format 1.
+            TypeError, ValueError: If it is not a manifest of format 1.
         """
         document = of_this_format(values)
-        files = document.get("files")
-        if not isinstance(files, dict):
-            raise ValueError(tr("It lacks {names}.", names="files"))
-        for field in ("model", "training"):
-            seal = dict(files.get(f"{field}.safetensors") or {})
-            document[field] = FileSeal(
-                checked(seal.get("sha256"), str), checked(seal.get("bytes"), int)
-            )
-        return build_checked(cls, document)
+        files = dict(document.get("files") or {})
+        sealed = {field: files[name] for field, name in _SEALED.items() if name in files}
+        return build_checked(cls, {**document, **sealed})
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,7 +318,7 @@ def save_checkpoint(  # noqa: PLR0913 (each is named by the caller, and none goe
     """
     refuse_gone(run)
     storage = Storage(inside=run.path)
-    manifest = Manifest(step, loss, FileSeal.of(model), FileSeal.of(training))
+    manifest = Manifest(step, loss, seal_of(model), seal_of(training))
     target = run.checkpoint(step)
     storage.make_folder(run.checkpoints)
     for name in _names(run):
@@ -360,7 +355,7 @@ def replace_model(
         with open_to_read(checkpoint.training, inside=run.path) as file:
             training = file.buffered().read()
     if manifest is not None:
-        _write_folder(run, replace(manifest, model=FileSeal.of(model)), model, training)
+        _write_folder(run, replace(manifest, model=seal_of(model)), model, training)
         with contextlib.suppress(StorageError):  # the next pruning removes the replaced folder
             prune_checkpoints(run, keep=keep)
 
