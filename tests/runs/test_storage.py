@@ -172,12 +172,12 @@ def test_a_tree_is_removed_and_links_are_not_followed(tmp_path: Path) -> None:
     assert (outside / "precious").exists()
 
 
-def test_a_folder_is_not_published_over_one_that_holds_something(tmp_path: Path) -> None:
+def test_a_folder_is_not_renamed_to_one_that_holds_something(tmp_path: Path) -> None:
     for name in ("hidden", "final"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "file").write_text(name)
     with pytest.raises(StorageError):
-        Storage().publish_folder(tmp_path / "hidden", tmp_path / "final")
+        Storage().rename(tmp_path / "hidden", tmp_path / "final")
     assert (tmp_path / "final" / "file").read_text() == "final"
 
 

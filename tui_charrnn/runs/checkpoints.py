@@ -436,14 +436,14 @@ def _write_folder(run: RunDirectory, manifest: Manifest, model: bytes, training:
     hidden = CheckpointDirectory(run.checkpoints / f".saving-{target.path.name}")
     try:
         storage.make_folder(hidden.path)
-        storage.write_new(hidden.model, model)
-        storage.write_new(hidden.training, training)
-        storage.write_new(hidden.manifest, encode_json(manifest.to_json()))
+        storage.write_atomically(hidden.model, model)
+        storage.write_atomically(hidden.training, training)
+        storage.write_atomically(hidden.manifest, encode_json(manifest.to_json()))
         if target.path.name in _names(run):
             replaced = target.path.with_name(f"{target.path.name}.replaced")
             storage.remove_tree(replaced)
             storage.rename(target.path, replaced)
-        storage.publish_folder(hidden.path, target.path)
+        storage.rename(hidden.path, target.path)
     except BaseException:
         with contextlib.suppress(StorageError):  # frees its space on a full disk
             storage.remove_tree(hidden.path)

@@ -156,11 +156,11 @@ def _write_run(
                     file.write(codecs.BOM_UTF8)  # reading a file removes one
                 file.write(piece.encode())
     if description.origin is not None:
-        storage.write_new(hidden.initial_model, initial_model)
+        storage.write_atomically(hidden.initial_model, initial_model)
     status = RunStatus(state=RunState.CREATED, host=description.host)
-    storage.write_new(hidden.events, b"")
-    storage.write_new(hidden.status, encode_json(status.to_json()))
-    storage.write_new(hidden.description, encode_json(description.to_json()))
+    storage.write_atomically(hidden.events, b"")
+    storage.write_atomically(hidden.status, encode_json(status.to_json()))
+    storage.write_atomically(hidden.description, encode_json(description.to_json()))
 
 
 def _publish(
@@ -170,7 +170,7 @@ def _publish(
     while True:
         final = RunDirectory(hidden.path.with_name(description.name))
         try:
-            storage.publish_folder(hidden.path, final.path)
+            storage.rename(hidden.path, final.path)
         except StorageError as error:
             cause = error.__cause__
             is_taken = isinstance(cause, OSError) and cause.errno in _TAKEN

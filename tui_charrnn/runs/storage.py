@@ -122,20 +122,6 @@ class Storage:
         with quietly(), self._folder(path.parent) as folder:
             self._fs.remove(self._partial(path), folder)
 
-    def write_new(self, path: Path, data: bytes) -> None:
-        """Write a durable file into a folder that is not published yet.
-
-        Raises:
-            StorageError: If the system refuses, or the file exists.
-        """
-        with (
-            storage_errors("write", path),
-            self._folder(path.parent) as folder,
-            self._open(path, path, os.O_EXCL, folder) as file,
-        ):
-            file.write(data)
-            file.sync()
-
     def open_to_append(self, path: Path) -> WrittenFile:
         """Open a file for appending; created if missing."""
         with storage_errors("write", path), self._folder(path.parent) as folder:
@@ -240,12 +226,6 @@ class Storage:
             self._fs.fsync_folder(new.parent, new_folder)
             if path.parent != new.parent:
                 self._fs.fsync_folder(path.parent, old_folder)
-
-    def publish_folder(self, hidden: Path, final: Path) -> None:
-        """Rename a complete folder durably to its final name, which must be free."""
-        with storage_errors("write", final), self._folder(hidden) as opened:
-            self._fs.fsync_folder(hidden, opened)
-        self.rename(hidden, final)
 
     def remove_tree(self, path: Path) -> None:
         """Remove a file or a folder with its contents; do nothing if it is missing."""
