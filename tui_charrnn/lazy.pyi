@@ -73,7 +73,7 @@ from tui_charrnn.runs.checkpoints import best_or_newest as best_or_newest
 from tui_charrnn.runs.checkpoints import newest_valid as newest_valid
 from tui_charrnn.runs.control import send_request as send_request
 from tui_charrnn.runs.launcher import launch_trainer as launch_trainer
-from tui_charrnn.runs.own_files import has_own_live_model as has_own_live_model
+from tui_charrnn.runs.layout import has_own_live_model as has_own_live_model
 from tui_charrnn.runs.reader import read_description as read_description
 from tui_charrnn.text.corpus_reading import read_corpus as read_corpus
 from tui_charrnn.text.decoding import end_of_file as end_of_file

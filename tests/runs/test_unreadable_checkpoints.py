@@ -17,8 +17,7 @@ from tui_charrnn.runs.checkpoints import (
 )
 from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.file_system import in_place
-from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.own_files import RunGoneError
+from tui_charrnn.runs.layout import RunDirectory, RunGoneError
 
 
 @pytest.fixture

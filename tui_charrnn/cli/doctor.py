@@ -29,9 +29,8 @@ from tui_charrnn.preferences import runs_folder
 from tui_charrnn.presets import PRESETS, find_preset
 from tui_charrnn.runs.catalogue import find_run, summarize_run
 from tui_charrnn.runs.description import RunDescription, RunState
-from tui_charrnn.runs.layout import RunDirectory, format_command
+from tui_charrnn.runs.layout import RunDirectory, foreign_parts, format_command
 from tui_charrnn.runs.liveness import AT_WORK
-from tui_charrnn.runs.own_files import foreign_parts
 from tui_charrnn.runs.reader import read_description, read_status
 from tui_charrnn.runs.verification import (
     CheckpointFacts,

@@ -44,8 +44,13 @@ from tui_charrnn.errors import (
 from tui_charrnn.preferences import resolve, variable_of
 from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.launcher import launch_trainer
-from tui_charrnn.runs.layout import REFUSAL_PREFIX, RunDirectory, format_command
-from tui_charrnn.runs.own_files import RunGoneError, refuse_gone
+from tui_charrnn.runs.layout import (
+    REFUSAL_PREFIX,
+    RunDirectory,
+    RunGoneError,
+    format_command,
+    refuse_gone,
+)
 from tui_charrnn.runs.reader import LogTail, RunReader, read_description
 from tui_charrnn.runs.records import RunEnded, RunWarned
 from tui_charrnn.runs.writer import RunWriter

@@ -15,8 +15,7 @@ from tui_charrnn.runs.catalogue import RunSummary, find_run, summarize_run
 from tui_charrnn.runs.checkpoints import list_checkpoints, read_manifest, read_pointer
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.file_system import disk_size
-from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.own_files import foreign_parts
+from tui_charrnn.runs.layout import RunDirectory, foreign_parts
 from tui_charrnn.runs.reader import RunReader
 from tui_charrnn.runs.records import CheckpointSaved, SampleTaken, StoppedEarly
 from tui_charrnn.safe_text import safe_text

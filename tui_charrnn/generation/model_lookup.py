@@ -16,8 +16,7 @@ from tui_charrnn.model.header import ModelFacts, read_facts
 from tui_charrnn.paths import Kind, explained, find_kind, is_folder, parse_path, stored_path
 from tui_charrnn.runs.catalogue import list_runs
 from tui_charrnn.runs.checkpoints import best_or_newest, format_missed_best
-from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
-from tui_charrnn.runs.own_files import has_own_live_model
+from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory, has_own_live_model
 from tui_charrnn.translation import tr
 
 _LONGEST_LINE: Final = 200  # characters

@@ -15,8 +15,7 @@ from tui_charrnn.invocation import command
 from tui_charrnn.model.checkpoint import Model, parse_model
 from tui_charrnn.presets import StartingPoint
 from tui_charrnn.runs.description import CorpusReference, LearnedText, ModelOrigin, RunDescription
-from tui_charrnn.runs.layout import RunDirectory, format_command
-from tui_charrnn.runs.own_files import has_own_corpus
+from tui_charrnn.runs.layout import RunDirectory, format_command, has_own_corpus
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.text.cache import Progress
 from tui_charrnn.text.catalogue import load_catalogue

@@ -34,8 +34,7 @@ from tui_charrnn.runs.file_system import (
     open_to_read,
 )
 from tui_charrnn.runs.json_values import decode_json
-from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
-from tui_charrnn.runs.own_files import refuse_foreign_parts
+from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory, refuse_foreign_parts
 from tui_charrnn.runs.storage import open_output, refuse_taken
 from tui_charrnn.text.cache import Progress
 from tui_charrnn.translation import tr

@@ -180,13 +180,13 @@ class WatchedFolder:
             marks = [
                 file_mark(path) for path in (run.description, run.status, run.best, run.labels)
             ]
-            known = self._known.get(run.path)
-            is_same = known is not None and known[0] == marks
-            found[run.path] = known if known and is_same else (marks, summarize_run(run))
-            if known and _beats(found[run.path][1]) > _beats(known[1]):
-                # seen to change now, whatever the clock of the file system says
-                seen = replace(found[run.path][1], modified=time.time())
-                found[run.path] = (marks, seen)
+            before, summary = self._known.get(run.path, (None, None))
+            if summary is None or before != marks:
+                known, summary = summary, summarize_run(run)
+                if known and _beats(summary) > _beats(known):
+                    # seen to change now, whatever the clock of the file system says
+                    summary = replace(summary, modified=time.time())
+            found[run.path] = marks, summary
         self._known = found
         summaries = (summary for _, summary in found.values())
         return sorted(summaries, key=lambda summary: (-summary.modified, summary.run.name))

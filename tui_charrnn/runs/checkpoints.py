@@ -31,8 +31,8 @@ from tui_charrnn.runs.layout import (
     CheckpointDirectory,
     RunDirectory,
     format_command,
+    refuse_gone,
 )
-from tui_charrnn.runs.own_files import refuse_gone
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.translation import tr
 
@@ -266,18 +266,15 @@ def _lowest(
     run: RunDirectory, checkpoints: list[CheckpointDirectory]
 ) -> tuple[CheckpointDirectory, Manifest] | None:
     """Return the checkpoint of the lowest validation loss; among equals the earliest."""
-    found = []
+    found = {}
     with storage_errors("read", run.checkpoints):
         for checkpoint in checkpoints:
             manifest = read_manifest(checkpoint, must_read=True)
             if manifest is None or manifest.loss is None:
                 continue
             if run.checkpoint(manifest.step) == checkpoint:
-                found.append((manifest.loss, manifest.step, checkpoint, manifest))
-    if not found:
-        return None
-    _, _, checkpoint, manifest = min(found, key=lambda each: each[:2])
-    return checkpoint, manifest
+                found[manifest.loss, manifest.step] = checkpoint, manifest
+    return found[min(found)] if found else None
 
 
 def _pointers(run: RunDirectory) -> tuple[Pointer | None, Pointer | None]:
@@ -453,10 +450,7 @@ def _write_folder(run: RunDirectory, manifest: Manifest, model: bytes, training:
 def _holds(checkpoint: CheckpointDirectory, manifest: Manifest) -> bool:
     """Whether the same checkpoint already exists."""
     existing = read_manifest(checkpoint)
-    is_same = existing is not None and (existing.model, existing.training) == (
-        manifest.model,
-        manifest.training,
-    )
+    is_same = existing is not None and replace(existing, loss=manifest.loss) == manifest
     return is_same and is_whole(checkpoint)
 
 

@@ -15,8 +15,7 @@ from tui_charrnn.runs.file_system import (
     names_in,
 )
 from tui_charrnn.runs.json_values import decode_json, encode_json, read_owned
-from tui_charrnn.runs.layout import FORMAT, RunDirectory
-from tui_charrnn.runs.own_files import refuse_foreign_parts, refuse_gone
+from tui_charrnn.runs.layout import FORMAT, RunDirectory, refuse_foreign_parts, refuse_gone
 from tui_charrnn.runs.storage import Storage
 
 REQUESTS: Final = ("stop", "checkpoint", "publish", "learning_rate", "pause", "resume")

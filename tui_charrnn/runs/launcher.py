@@ -15,8 +15,7 @@ from typing import Final
 import tui_charrnn
 from tui_charrnn.errors import ConfigError, StorageError, reason_of
 from tui_charrnn.invocation import PROGRAM
-from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.own_files import refuse_foreign_parts
+from tui_charrnn.runs.layout import RunDirectory, refuse_foreign_parts
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.translation import tr
 

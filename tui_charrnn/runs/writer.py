@@ -16,9 +16,8 @@ from tui_charrnn.runs.control import take_requests
 from tui_charrnn.runs.description import RunState, RunStatus, Usage
 from tui_charrnn.runs.file_system import format_cause, open_to_read
 from tui_charrnn.runs.json_values import encode_json
-from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.layout import RunDirectory, refuse_foreign_parts
 from tui_charrnn.runs.liveness import boot_id, lock_run
-from tui_charrnn.runs.own_files import refuse_foreign_parts
 from tui_charrnn.runs.reader import read_status
 from tui_charrnn.runs.records import (
     CheckpointSaved,

@@ -16,8 +16,7 @@ from tui_charrnn.runs.checkpoints import (
 )
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.file_system import format_cause
-from tui_charrnn.runs.layout import CheckpointDirectory
-from tui_charrnn.runs.own_files import RunGoneError, refuse_gone
+from tui_charrnn.runs.layout import CheckpointDirectory, RunGoneError, refuse_gone
 from tui_charrnn.runs.records import (
     CheckpointSaved,
     LearningRateChanged,

@@ -71,7 +71,7 @@ class LogLine:
 
 
 class LogFilter(StrEnum):
-    """Which lines are shown; the value is its name."""
+    """Which lines are shown, the least selective first; the value is its name."""
 
     EVERYTHING = "everything"
     WITHOUT_NOISE = "without start-up noise"
@@ -86,15 +86,11 @@ class LogFilter(StrEnum):
 
     def passes(self, kind: LogKind) -> bool:
         """Whether lines of a kind are shown."""
-        return kind not in _HIDDEN[self]
+        return _WEIGHTS[kind] >= list(LogFilter).index(self)
 
 
-_HIDDEN: Final[dict[LogFilter, frozenset[LogKind]]] = {
-    LogFilter.EVERYTHING: frozenset(),
-    LogFilter.WITHOUT_NOISE: frozenset({"noise"}),
-    LogFilter.TROUBLE: frozenset({"noise", "plain", "good"}),
-    LogFilter.ERRORS: frozenset({"noise", "plain", "good", "warning"}),
-}
+_WEIGHTS: Final[dict[LogKind, int]] = {"noise": 0, "plain": 1, "good": 1, "warning": 2, "error": 3}
+"""The place of the last filter that shows lines of a kind."""
 
 
 class LogClassifier:

@@ -25,17 +25,11 @@ STATE_LABELS: Final = {
     RunState.PREPARING: "reading the corpus",
     RunState.LOADING: "loading TensorFlow",
     RunState.TIMING: "timing a few batches",
-    RunState.TRAINING: "training",
-    RunState.PAUSED: "paused",
     RunState.EVALUATING: "scoring held-out text",
-    RunState.SAVING: "saving",
-    RunState.FINISHED: "finished",
     RunState.STOPPED: "stopped, saved",
     RunState.SAVED: "saved, resumable",
-    RunState.INTERRUPTED: "interrupted",
-    RunState.DIVERGED: "diverged",
-    RunState.FAILED: "failed",
 }
+"""Of the states with another label than their name."""
 _SAVED: Final = {RunState.STOPPED, RunState.SAVED}
 _WITH_CLOCK = {RunState.CREATED, RunState.PREPARING, RunState.LOADING, RunState.TIMING}
 
@@ -43,10 +37,10 @@ _WITH_CLOCK = {RunState.CREATED, RunState.PREPARING, RunState.LOADING, RunState.
 def format_state(view: RunView, now: float) -> str:
     """What the run is doing at `now` (seconds, monotonic), with a clock in states without steps."""
     if view.failed or view.diverged:
-        return tr(STATE_LABELS[RunState.FAILED if view.failed else RunState.DIVERGED])
+        return tr("failed" if view.failed else "diverged")
     if view.state.is_live and view.life == "lost":
         return tr("lost")
-    state = tr(STATE_LABELS[view.state])
+    state = tr(STATE_LABELS.get(view.state, view.state.value))
     if view.state is RunState.FINISHED and view.stopped_early is not None:
         state = tr("finished early")
     if view.state in _SAVED and view.checkpoint_step is None:
