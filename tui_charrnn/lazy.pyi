@@ -25,8 +25,8 @@ from tui_charrnn.cli.originality import open_own_corpus as open_own_corpus
 from tui_charrnn.cli.output import print_version as print_version
 from tui_charrnn.cli.run_request import RunRequest as RunRequest
 from tui_charrnn.cli.score_page import open_page as open_page
-from tui_charrnn.generation.both_sides import BothSides as BothSides
 from tui_charrnn.generation.calibration import calibrate as calibrate
+from tui_charrnn.generation.filling import BothSides as BothSides
 from tui_charrnn.generation.filling import Filler as Filler
 from tui_charrnn.generation.filling import measure_right_side as measure_right_side
 from tui_charrnn.generation.filling import split_gaps as split_gaps

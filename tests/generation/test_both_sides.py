@@ -12,8 +12,7 @@ from tests.support.tiny_model import TINY_VOCABULARY, random_tensors, tiny_confi
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import CharRNNError, ConfigError, ModelFileError
 from tui_charrnn.generation import scoring
-from tui_charrnn.generation.both_sides import BothSides
-from tui_charrnn.generation.filling import Filler, split_gaps
+from tui_charrnn.generation.filling import BothSides, Filler, split_gaps
 from tui_charrnn.generation.scoring import TextScorer
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.text_scores import OriginReader

@@ -6,6 +6,7 @@ product per layer and character; N parallel streams take one matrix-matrix produ
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from types import EllipsisType
 from typing import Final, NamedTuple
@@ -186,7 +187,7 @@ def fold_embedding(model: Model) -> StepWeights:
     instead of multiplying.
 
     Raises:
-        ModelFileError: If the model is bidirectional; see `both_sides`.
+        ModelFileError: If the model is bidirectional; see `stacks_of`.
     """
     weights, config = model.weights, model.config
     if config.reads_both:
@@ -218,6 +219,22 @@ def fold_embedding(model: Model) -> StepWeights:
             kernels = [quantize(layer.recurrent_blocks, kernel) for layer, (kernel, _) in pairs]
             folded = folded._replace(int8=tuple(kernels))
     return folded
+
+
+def stacks_of(model: Model) -> tuple[Model, Model]:
+    """Return both stacks of a bidirectional model as forward models; the second reads backward.
+
+    Raises:
+        ModelFileError: If the model is not bidirectional.
+    """
+    backward = model.weights.backward
+    if backward is None:
+        raise ModelFileError(
+            "This model reads forward only; train a bidirectional one with `charrnn-tui "
+            "train --direction both`."
+        )
+    stack = replace(model, config=replace(model.config, direction="forward"))
+    return stack, replace(stack, weights=backward)
 
 
 _SAFE_BOUND: Final = 1e30  # far below the largest float32, 3e38

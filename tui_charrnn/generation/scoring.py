@@ -28,8 +28,7 @@ from typing import Final, TypeVar
 import numpy as np
 
 from tui_charrnn.errors import ModelFileError
-from tui_charrnn.generation.both_sides import stacks_of
-from tui_charrnn.generation.lstm import Stepper, StepWeights, fold_embedding, quiet
+from tui_charrnn.generation.lstm import Stepper, StepWeights, fold_embedding, quiet, stacks_of
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import Float32, Float64, Indices, not_finite_error
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len
 
-from tui_charrnn.generation.both_sides import CHAINS, SWEEPS
+from tui_charrnn.generation.filling import CHAINS, SWEEPS
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import format_percent, tr
 from tui_charrnn.viewing.formatting import HEIGHTS, bar, fitted, format_character, padded, percent

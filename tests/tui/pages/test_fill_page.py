@@ -11,8 +11,7 @@ from tests.support.page_host import note_of, opened, page_context, rows_of
 from tests.support.tiny_model import JAMO_VOCABULARY, tiny_config, tiny_model, tiny_model_file
 from tests.support.waiting import wait_until
 from tui_charrnn import folders
-from tui_charrnn.generation.both_sides import BothSides
-from tui_charrnn.generation.filling import Filler, split_gaps
+from tui_charrnn.generation.filling import BothSides, Filler, split_gaps
 from tui_charrnn.hangul import FINALS, INITIALS, MEDIALS, is_jamo
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.translation import Language, set_language

@@ -13,8 +13,7 @@ from textual.getters import query_one
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.folders import bundled_models
-from tui_charrnn.generation.both_sides import BothSides
-from tui_charrnn.generation.filling import GAPS, Filled, Filler, split_gaps
+from tui_charrnn.generation.filling import GAPS, BothSides, Filled, Filler, split_gaps
 from tui_charrnn.generation.model_lookup import bundled_for, find_model
 from tui_charrnn.generation.side_by_side import SideBySide
 from tui_charrnn.generation.stream import CharacterStream
