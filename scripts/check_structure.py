@@ -25,7 +25,7 @@ SINGLE_SUBCLASS_BASES: Final = frozenset({
 """Bases that may have a single subclass."""
 SUBCLASS_READERS: Final = frozenset[str]()
 """Classes that may read attributes that only a subclass sets."""
-MAX_DEFERRED: Final = 12
+MAX_DEFERRED: Final = 11
 """Maximum imports inside functions."""
 
 _ABSTRACT: Final = frozenset({"Protocol", "ABC", "Exception", "NamedTuple", "Message"})

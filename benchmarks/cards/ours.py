@@ -72,11 +72,8 @@ class OurRows:
             loss = 0.0
             while count > 0:
                 call = list(islice(batches, min(count, path.steps_per_call)))
-                if len(call) == 1:
-                    loss = engine.train_batch(call[0], taken + 1, LEARNING_RATE).loss
-                else:
-                    rates = [LEARNING_RATE] * len(call)
-                    loss = engine.train_batches(call, taken + 1, rates)[-1].loss
+                rates = [LEARNING_RATE] * len(call)
+                loss = engine.train_batches(call, taken + 1, rates)[-1].loss
                 taken, count = taken + len(call), count - len(call)
             return loss
 

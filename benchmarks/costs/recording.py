@@ -98,10 +98,10 @@ def _train(
     record: Callable[[int, BatchResult], None] | None = None,
 ) -> float:
     """Seconds per batch; the first, in which caches are cold, is not counted."""
-    engine.train_batch(batches[0], 1, 1e-4)
+    engine.train_batches(batches[:1], 1, [1e-4])
     started = time.perf_counter()
     for step in range(1, count + 1):
-        result = engine.train_batch(batches[step % len(batches)], step, 1e-4)
+        (result,) = engine.train_batches([batches[step % len(batches)]], step, [1e-4])
         if record is not None:
             record(step, result)
     return (time.perf_counter() - started) / count

@@ -5,7 +5,6 @@ Usage: python -m benchmarks.scale.worker JSON, a `Task`; prints a `Measured`.
 
 import sys
 import time
-from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -58,7 +57,7 @@ def measure(task: Task) -> Measured:
     if isinstance(engine, ReplicatedEngine) and task.rank:
         engine.follow(lambda _: batch, Interruption())
     else:
-        steps = _time_steps(engine.train_batch, batch, task.steps)
+        steps = _time_steps(engine, batch, task.steps)
     if isinstance(engine, ReplicatedEngine) and not task.rank:
         engine.end(ExitCode.OK)
     means = {count: _time_means(replicas, count) for count in (*task.reduced, 4 * parameters)}
@@ -71,13 +70,11 @@ def _random_batch(task: Task, streams: int) -> Batch:
     return Batch(text[:, :-1], text[:, 1:], np.ones(streams, np.float32))
 
 
-def _time_steps(
-    train: Callable[[Batch, int, float], object], batch: Batch, steps: int
-) -> tuple[float, ...]:
+def _time_steps(engine: Engine | ReplicatedEngine, batch: Batch, steps: int) -> tuple[float, ...]:
     taken = []
     for number in range(1, _FIRST_STEPS + steps + 1):
         began = time.perf_counter()
-        train(batch, number, 1e-3)
+        engine.train_batches([batch], number, [1e-3])
         taken.append(time.perf_counter() - began)
     return tuple(taken[_FIRST_STEPS:])
 

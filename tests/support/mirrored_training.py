@@ -56,7 +56,7 @@ def train(
 ) -> Iterator[BatchResult]:
     """Take some steps."""
     for step in steps:
-        yield engine.train_batch(batch_at(MATERIAL, training, step), step, 0.01)
+        yield from engine.train_batches([batch_at(MATERIAL, training, step)], step, [0.01])
 
 
 def measure() -> dict[str, Any]:

@@ -45,15 +45,11 @@ class ScriptedEngine:
         self.seen: list[object] = []
         self.carried: list[Float32] = []
 
-    def train_batch(self, batch: Batch, step: int, learning_rate: float) -> BatchResult:
-        self.seen.append(step)
-        self.carried.append(batch.carried)
-        return BatchResult(next(self._losses), 1.0)
-
     def train_batches(
         self, batches: Sequence[Batch], first_step: int, learning_rates: Sequence[float]
     ) -> list[BatchResult]:
-        self.seen.append((first_step, len(batches)))
+        single = self.steps_per_call == 1
+        self.seen.append(first_step if single else (first_step, len(batches)))
         self.carried += [batch.carried for batch in batches]
         results = []
         for _, loss in zip(learning_rates, self._losses, strict=False):

@@ -85,13 +85,10 @@ class TrainingEngine(Protocol):
     steps_per_call: int
     """Maximum number of steps in one call."""
 
-    def train_batch(self, batch: Batch, step: int, learning_rate: float) -> BatchResult:
-        """Take one optimizer step, unless its loss or gradient is not finite."""
-
     def train_batches(
         self, batches: Sequence[Batch], first_step: int, learning_rates: Sequence[float]
     ) -> list[BatchResult]:
-        """Take steps until one has a non-finite loss or gradient; its result is the last."""
+        """Take optimizer steps until one has a non-finite loss or gradient; its result is last."""
 
     def evaluate(self, windows: Windows, should_stop: Callable[[], bool]) -> float | None:
         """Return the loss of held-out text; None if `should_stop` interrupted it."""
@@ -175,8 +172,7 @@ def train(  # noqa: PLR0913 (the parts of a training; two are optional)
         before the step or the evaluation, so continuing would fail in the same way).
     """
     started = clock() - progress.elapsed
-    steps, limit, make = 1, engine.steps_per_call, partial(batch_at, material, config)
-    ahead = BatchesAhead(make) if limit > 1 else None
+    steps, ahead = 1, BatchesAhead(partial(batch_at, material, config))
     records: Iterable[BatchTrained | SplitEvaluated | RunDiverged]
     while not should_stop():
         if plan.is_evaluated(progress.step) and progress.evaluated_step < progress.step:
@@ -196,13 +192,9 @@ def train(  # noqa: PLR0913 (the parts of a training; two are optional)
                 planned_rate(step, plan, config, progress) for step in range(first, first + count)
             ]
             begun = clock()
-            results = (
-                [engine.train_batch(make(first), first, rates[0])]
-                if ahead is None
-                else engine.train_batches(ahead.take(first, count), first, rates)
-            )
+            results = engine.train_batches(ahead.take(first, count), first, rates)
             seconds = clock() - begun
-            steps = adapted_steps(steps, seconds / count, limit)
+            steps = adapted_steps(steps, seconds / count, engine.steps_per_call)
             results = [
                 result._replace(loss=result.loss * material.units_per_character)
                 for result in results

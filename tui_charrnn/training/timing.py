@@ -36,7 +36,7 @@ def time_batches(
     """
     weights, state = engine.model_tensors(), engine.training_tensors()
     check_cancelled()
-    engine.train_batch(make_batch(1), 1, 0.0)
+    engine.train_batches([make_batch(1)], 1, [0.0])
     times: list[float] = []
     share = TIMING_SHARE * (run_time or 0.0)
     limit, count = (share, math.inf) if share > TIMING_LIMIT else (TIMING_LIMIT, TIMED_BATCHES)
@@ -45,7 +45,7 @@ def time_batches(
         step = len(times) + 2  # consecutive, as other processes precompute the next step
         batch = make_batch(step)
         started = time.monotonic()
-        engine.train_batch(batch, step, 0.0)
+        engine.train_batches([batch], step, [0.0])
         times.append(time.monotonic() - started)
     seconds = statistics.median(times)
     if engine.steps_per_call > 1:

@@ -56,7 +56,8 @@ def build_step(assignment: Assignment) -> Step:
     def step(number: int) -> float:
         inputs, targets = streams.batch(number)
         carried = np.full(len(inputs), not streams.starts_epoch(number), np.float32)
-        return engine.train_batch(Batch(inputs, targets, carried), number, LEARNING_RATE).loss
+        batches = [Batch(inputs, targets, carried)]
+        return engine.train_batches(batches, number, [LEARNING_RATE])[0].loss
 
     return step
 

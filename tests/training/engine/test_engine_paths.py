@@ -37,8 +37,9 @@ def train(cell: str, path: dict[str, Any]) -> Trained:
     model = ModelConfig(cell=cell, embedding_size=4, hidden_size=8, layer_count=LAYERS[cell])
     engine = Engine(model, TRAINING, V, B, ComputePath(**path))
     results = [
-        engine.train_batch(batch, number, 0.01)
+        result
         for number, batch in enumerate(batches(STEPS), start=1)
+        for result in engine.train_batches([batch], number, [0.01])
     ]
     windows = HeldOutWindows(HELD_OUT, stream_count=3, sequence_length=T)
     return results, engine.model_tensors(), engine.evaluate(windows)
@@ -123,7 +124,7 @@ def test_a_compiled_engine_goes_on_from_a_checkpoint_to_the_bit() -> None:
 
     def take(*steps: tuple[int, Batch]) -> tuple[dict[str, Any], dict[str, Any]]:
         for number, batch in steps:
-            engine.train_batch(batch, number, 0.01)
+            engine.train_batches([batch], number, [0.01])
         return engine.model_tensors(), engine.training_tensors()
 
     checkpoint = take(first, second)

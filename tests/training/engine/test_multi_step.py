@@ -53,10 +53,7 @@ def take(engine: Any, rates: list[float], *, calls: tuple[int, ...] = ()) -> lis
     for count in calls or (1,) * K:
         at = len(results)
         part = slice(at, at + count)
-        if calls:
-            results += engine.train_batches(batches()[part], at + 1, rates[part])
-        else:
-            results.append(engine.train_batch(batches()[at], at + 1, rates[at]))
+        results += engine.train_batches(batches()[part], at + 1, rates[part])
         if not all(map(math.isfinite, results[-1])):
             break
     return results
@@ -100,7 +97,7 @@ def test_nothing_is_applied_from_a_step_on_that_is_not_finite(failing: int) -> N
     for calls in ((), (K,)):
         engine.reset()
         if failing == 1:
-            engine.train_batch(batches()[0], 1, 3e38)
+            engine.train_batches(batches()[:1], 1, [3e38])
         found.append((take(engine, rates, calls=calls), bits_of(engine)))
     (expected, single), (results, several) = found
     assert len(results) == failing

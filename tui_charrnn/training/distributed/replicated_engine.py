@@ -115,25 +115,25 @@ class ReplicatedEngine:
         """The last step taken since a restore; 0 before the first."""
         return self._engines[0].newest_step
 
-    def train_batch(self, batch: Batch, step: int, learning_rate: float) -> BatchResult:
-        """Take one step as `Engine.train_batch` does, with all other processes."""
-        if self.steps_per_call > 1:  # one graph serves any number of steps
-            return self.train_batches([batch], step, [learning_rate])[0]
-        if self._computing != step:
-            self._send(_Message(Action.COMPUTE, step))
-        numbers = self._engines[0].optimizer_numbers(step, [learning_rate])
-        partial = self._compute(batch, step)
-        message, means = self._exchange(_Message(Action.TAKE_STEP, step, 1, numbers), partial)
-        self._computing = step + 1
-        return self._apply(partial, means, message)
-
     def train_batches(
         self, batches: Sequence[Batch], first_step: int, learning_rates: Sequence[float]
     ) -> list[BatchResult]:
-        """Take at most `steps_per_call` steps as `Engine.train_batches` does."""
-        numbers = self._engines[0].optimizer_numbers(first_step, learning_rates)
-        self._send(_Message(Action.TAKE_SEVERAL, first_step, len(batches), numbers))
-        return self._take_several(batches, first_step, numbers)
+        """Take steps as `Engine.train_batches` does, with all other processes."""
+        numbers, count = (
+            self._engines[0].optimizer_numbers(first_step, learning_rates),
+            len(batches),
+        )
+        if self.steps_per_call > 1:
+            self._send(_Message(Action.TAKE_SEVERAL, first_step, count, numbers))
+            return self._take_several(batches, first_step, numbers)
+        if self._computing != first_step:
+            self._send(_Message(Action.COMPUTE, first_step))
+        partial = self._compute(batches[0], first_step)
+        message, means = self._exchange(
+            _Message(Action.TAKE_STEP, first_step, count, numbers), partial
+        )
+        self._computing = first_step + 1
+        return [self._apply(partial, means, message)]
 
     def training_tensors(self) -> dict[str, npt.NDArray[np.generic]]:
         """Return tensors as `Engine.training_tensors` does, with the states of all B streams.

@@ -116,13 +116,11 @@ class Engine:
         )
 
     def train_batch(self, batch: Batch, step: int, learning_rate: float) -> BatchResult:
-        """Take one optimizer step on a window that continues the previous one.
+        """Take one optimizer step on a window that continues the previous one; for CPU paths.
 
         Steps count from 1; the dropout masks are a function of the step. If the loss or the
         gradient is not finite, weights, optimizer and states do not change.
         """
-        if self.steps_per_call > 1:  # one graph serves any number of steps
-            return self.train_batches([batch], step, [learning_rate])[0]
         (numbers,) = self.optimizer_numbers(step, [learning_rate])
         return self.apply(self.compute(batch, step), numbers, step)
 
@@ -229,13 +227,15 @@ class Engine:
     def train_batches(
         self, batches: Sequence[Batch], first_step: int, learning_rates: Sequence[float]
     ) -> list[BatchResult]:
-        """Take one step per batch in one call, on a path of one shard.
+        """Take one step per batch, with more than one on a path of `steps_per_call`, in one call.
 
         After the first non-finite loss or gradient, weights, optimizer and states do not change.
 
         Returns:
             The results of the steps taken, and of the one that failed.
         """
+        if self.steps_per_call == 1:
+            return [self.train_batch(batches[0], first_step, learning_rates[0])]
         numbers = self.optimizer_numbers(first_step, learning_rates)
         results, (states,) = self._multi_step.take([batches], first_step, numbers, [self.carried])
         self.set_states_after(results, first_step, states)
