@@ -90,45 +90,24 @@ class Locks:
     """Names of the runs in the folder that have lost their trainer."""
 
 
-@dataclass(frozen=True, slots=True)
 class Facts:
-    """All facts about this machine."""
+    """All facts about this machine, for the settings of a preset and a folder of runs."""
 
-    preset: str
-    model: ModelConfig
-    training: TrainingConfig
-    versions: dict[str, str | None]
-    system: str
-    machine: Machine
-    threads: int
-    nvidia: Nvidia
-    runs: Folder
-    cache: Folder
-    locks: Locks
-    terminal: Terminal | None
-    answer: Answer
-    settings_problems: tuple[str, ...] = ()
-    """A sentence for each of the user's settings that is ignored."""
-
-
-def collect_facts(preset: str, model: ModelConfig, training: TrainingConfig, runs: Path) -> Facts:
-    """Collect all facts for the settings of a preset; `runs` is the folder of the runs."""
-    return Facts(
-        preset=preset,
-        model=model,
-        training=training,
-        versions=library_versions(),
-        system=f"{platform.system()} {platform.release()} {platform.machine()}",
-        machine=examine_machine(),
-        threads=thread_count(training.threads),
-        nvidia=find_nvidia(),
-        runs=examine_folder(runs),
-        cache=examine_folder(corpora_folder()),
-        locks=examine_locks(runs),
-        terminal=examine_terminal(),
-        answer=_ask_tensorflow(model, training),
-        settings_problems=resolve().problems,
-    )
+    def __init__(
+        self, preset: str, model: ModelConfig, training: TrainingConfig, runs: Path
+    ) -> None:
+        self.preset, self.model, self.training = preset, model, training
+        self.versions = library_versions()
+        self.system = f"{platform.system()} {platform.release()} {platform.machine()}"
+        self.machine = examine_machine()
+        self.threads = thread_count(training.threads)
+        self.nvidia = find_nvidia()
+        self.runs, self.cache = examine_folder(runs), examine_folder(corpora_folder())
+        self.locks = examine_locks(runs)
+        self.terminal = examine_terminal()
+        self.answer = _ask_tensorflow(model, training)
+        self.settings_problems = resolve().problems
+        """A sentence for each of the user's settings that is ignored."""
 
 
 def _ask_tensorflow(model: ModelConfig, training: TrainingConfig) -> Answer:

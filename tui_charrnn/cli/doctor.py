@@ -4,14 +4,13 @@ import shutil
 import textwrap
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 import typer
 
 from tui_charrnn import lazy
-from tui_charrnn.cli.diagnosis import Finding, collect_facts, diagnose
+from tui_charrnn.cli.diagnosis import Facts, Finding, diagnose
 from tui_charrnn.cli.options import (
     JsonDocument,
     RunsDir,
@@ -83,16 +82,16 @@ def doctor(
         facts = {
             "run": str(health.run.path),
             "trainer": health.trainer,
-            "events": asdict(health.events),
-            "checkpoints": [asdict(each) for each in health.checkpoints],
+            "events": health.events,
+            "checkpoints": health.checkpoints,
             "resumable_step": health.resumable and health.resumable.step,
             "corpus_problem": health.corpus_problem,
             "recovery": sentence,
             "command": remedy,
         }
     else:
-        collected = collect_facts(preset, *apply_settings(find_preset(preset), settings), folder)
-        findings, facts = list(diagnose(collected)), asdict(collected)
+        machine = Facts(preset, *apply_settings(find_preset(preset), settings), folder)
+        findings, facts = list(diagnose(machine)), vars(machine)
         summary = _summary_sentence(findings)
     code = next((int(each.exit_code) for each in findings if each.exit_code), 0)
     if as_json:

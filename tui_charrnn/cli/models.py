@@ -3,7 +3,6 @@
 import json
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
@@ -304,7 +303,7 @@ def _values(facts: "ModelFacts", **known: str) -> dict[str, Any]:
         "vocabulary": facts.header.vocabulary,
         "corpus": dict(facts.header.corpus),
         "training": dict(facts.header.training),
-        "calibration": facts.header.calibration and asdict(facts.header.calibration),
+        "calibration": facts.header.calibration,
         "validation_loss": loss,
         "bits_per_character": None if loss is None else bits_per_character(loss),
         "perplexity": None if loss is None else perplexity(loss),

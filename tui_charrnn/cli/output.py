@@ -8,8 +8,9 @@ import shutil
 import stat
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, TextIO
@@ -139,21 +140,13 @@ def is_confirmed(question: str, *, is_sure: bool) -> bool:
 
 
 def print_json(document: object) -> None:
-    """Print a JSON document on one line; infinity and NaN become null."""
+    """Print a JSON document on one line, which may have dataclasses; infinity and NaN are null."""
     try:
-        text = lazy.dumps(document, allow_nan=False)
+        text = lazy.dumps(document, allow_nan=False, default=asdict)
     except ValueError:
-        text = lazy.dumps(_with_nulls(document))
+        text = lazy.dumps(document, default=asdict)
+        text = lazy.dumps(lazy.loads(text, parse_constant=lambda _: None))
     print_data(text)
-
-
-def _with_nulls(value: object) -> object:
-    """Replace numbers that are not finite by None in a JSON value."""
-    if isinstance(value, Mapping):
-        return {name: _with_nulls(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_with_nulls(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _refused_output(error: OSError) -> StorageError:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final
 
 from tui_charrnn.cli.options import JsonDocument, RunArgument, RunsDir
@@ -221,22 +221,19 @@ def summary_values(summary: RunSummary, now: float) -> dict[str, Any]:
 
 def _details_values(details: RunDetails) -> dict[str, Any]:
     """Return everything about a run as JSON values, including `summary_values`."""
-    description, status, plan = (
-        details.summary.description,
-        details.summary.status,
-        details.view.plan,
-    )
+    description, status = details.summary.description, details.summary.status
+    view = details.view
     return {
         **summary_values(details.summary, details.now),
         "description": description.to_json() if description else None,
         "status": status.to_json() if status else None,
-        "plan": asdict(plan) if plan else None,
-        "extensions": [asdict(extended) for extended in details.view.extensions],
-        "losses": _loss_values(details.view),
-        "baselines": asdict(details.view.baselines) if details.view.baselines else None,
-        "calibration": asdict(details.view.calibrated) if details.view.calibrated else None,
-        "checkpoints": [asdict(saved) for saved in details.checkpoints],
-        "samples": [asdict(sample) for sample in details.samples],
+        "plan": view.plan,
+        "extensions": view.extensions,
+        "losses": _loss_values(view),
+        "baselines": view.baselines,
+        "calibration": view.calibrated,
+        "checkpoints": details.checkpoints,
+        "samples": details.samples,
         "warnings": details.warnings,
         "bytes": details.size,
     }
