@@ -201,8 +201,8 @@ def generate(
     )
     temperatures = _temperatures(compare_temperatures, settings.get("temperature"), count)
     count = len(temperatures) or count
-    flags, rules = read_sampling(settings)
-    flags |= {"model": model, "numbers": numbers, "history": history}
+    options = {"model": model, "numbers": numbers, "history": history}
+    flags, rules = read_sampling({**settings, **options})
     preferred = resolve(flags, wanted=_PREFERRED).checked()
     sampling = dataclasses.replace(preferred.sampling(), **rules)
     seed = find_seed(seed_text, seed_file)

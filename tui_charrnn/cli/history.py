@@ -145,10 +145,7 @@ def replay(
 
 @history_app.command()
 def rm(
-    numbers: Annotated[
-        list[int],
-        typer.Argument(metavar="ID...", help="Numbers of listed texts."),
-    ],
+    numbers: Annotated[list[int], typer.Argument(metavar="ID...", help="Numbers of listed texts.")],
     as_json: JsonDocument = False,
 ) -> None:
     """Delete texts from the history permanently."""
@@ -163,10 +160,7 @@ def rm(
 
 
 @history_app.command()
-def clear(
-    is_sure: Yes = False,
-    as_json: JsonDocument = False,
-) -> None:
+def clear(is_sure: Yes = False, as_json: JsonDocument = False) -> None:
     """Delete the whole history permanently."""
     store = History()
     question = f"Permanently delete the history, {counted(store.count(), 'text')}?"

@@ -38,10 +38,7 @@ COMMANDS: Final = {
         "generate:generate",
         "Write text from a model to standard output, character by character.",
     ),
-    "score": (
-        "score:score",
-        "Measure how surprising texts are to a model, in bits per character.",
-    ),
+    "score": ("score:score", "Measure how surprising texts are to a model, in bits per character."),
     "which": (
         "score:which",
         "Find the model whose corpus a text fits best, character by character.",
@@ -63,30 +60,21 @@ COMMANDS: Final = {
         "Open the app on its guided tour: five pages, each with a live picture.",
     ),
     "lab": ("gradients:lab_app", "Small experiments that need no model and no trainer."),
-    "neurons": (
-        "neurons:neurons",
-        "Find the cells of a model that follow a property of a text.",
-    ),
+    "neurons": ("neurons:neurons", "Find the cells of a model that follow a property of a text."),
     "history": ("history:history_app", "List, search and replay generated texts."),
     "attach": ("main:attach", "Open the app on a run, wherever its trainer was started."),
     "stop": (
         "control:stop",
         "Ask a run's trainer to save and stop, and wait for it; exit with 7 if it does not.",
     ),
-    "set": (
-        "control:change",
-        "Change a setting of a run while it trains, from the next step on.",
-    ),
+    "set": ("control:change", "Change a setting of a run while it trains, from the next step on."),
     "pause": (
         "control:pause",
         "Pause a run: its trainer saves, then waits without releasing its memory.",
     ),
     "unpause": ("control:unpause", "Continue a paused run."),
     "models": ("models:models_app", "List the models, show, calibrate or export one."),
-    "doctor": (
-        "doctor:doctor",
-        "Check this machine: device, precision, disk space and problems.",
-    ),
+    "doctor": ("doctor:doctor", "Check this machine: device, precision, disk space and problems."),
     "runs": ("runs:runs_app", "List and manage the runs."),
     "corpora": ("corpora:corpora_app", "List the named corpora, or inspect a text."),
     "config": ("config:config_app", "Show and create the settings file."),
