@@ -166,6 +166,8 @@ class Answer:
 class QuestionScreen(Dialog[str]):
     """Asks a question and returns the result of the chosen answer; the first is the default."""
 
+    AUTO_FOCUS = ""  # it would scroll to the default answer, depending on when the layout is done
+
     def __init__(self, title: str, question: str, answers: Sequence[Answer]) -> None:
         super().__init__()
         self._title = safe_line(title)
@@ -188,13 +190,9 @@ class QuestionScreen(Dialog[str]):
         self.set_focus(self.query(Button).first(), scroll_visible=False)
 
     async def ask_instead(self, other: QuestionScreen) -> None:
-        """Ask another question with its answers in place of this one."""
+        """Ask another question with its answers under the title of this one."""
         if other._question != self._question:
-            self._title, self._question, self._answers = (
-                other._title,
-                other._question,
-                other._answers,
-            )
+            self._question, self._answers = other._question, other._answers
             await self.recompose()
             self.on_mount()
 
@@ -270,13 +268,6 @@ def ask_to_stop(run_name: str) -> QuestionScreen:
     )
 
 
-def warn_of_lines(field: Input, event: events.Paste) -> None:
-    """Warn that `Input` keeps only the first line of a paste."""
-    if "\n" in event.text.strip().replace("\r", "\n"):
-        message = tr("Only the first pasted line is used.")
-        field.notify(message, severity="warning", markup=False)
-
-
 class SafeInput(Input, KeysInOrder):
     """An input whose value never contains control characters, typed or pasted."""
 
@@ -292,13 +283,15 @@ class SafeInput(Input, KeysInOrder):
         forward_key(self, event)
 
     def on_paste(self, event: events.Paste) -> None:
-        """Warn if the paste has several lines."""
-        warn_of_lines(self, event)
+        """Warn if the paste has several lines: `Input` keeps only the first."""
+        if "\n" in event.text.strip().replace("\r", "\n"):
+            message = tr("Only the first pasted line is used.")
+            self.notify(message, severity="warning", markup=False)
 
     def replace(self, text: str, start: int, end: int) -> None:
         """Replace text as `Input` does, and put the cursor after the safe form of the new text."""
         taken, text = compose_typed(self.value[:start], text)
-        super().replace(safe_line(text), start - taken, end)
+        super().replace(self.validate_value(text), start - taken, end)
 
 
 class AskTextScreen(Dialog[str | None]):

@@ -261,15 +261,9 @@ class Session:
 
     def trained_elsewhere(self) -> list[RunDirectory]:
         """Return the runs, other than the shown one, that are training as far as this app knows."""
-        others = dict(self.left_training)
-        for path, trainer in self.trainers.items():
-            if trainer.poll() is None:
-                others[path] = RunDirectory(path)
-            else:
-                others.pop(path, None)
-        if self.run is not None:
-            others.pop(self.run.path, None)
-        return list(others.values())
+        ended = {path for path, trainer in self.trainers.items() if trainer.poll() is not None}
+        runs = dict.fromkeys([*self.left_training.values(), *map(RunDirectory, self.trainers)])
+        return [run for run in runs if run.path not in ended and run != self.run]
 
     def exit_code(self, run: RunDirectory) -> int | None:
         """Return the exit code of the trainer that this app started; None if there is none yet."""
@@ -282,11 +276,10 @@ class Session:
         This is known immediately, even if it ended before it recorded its process id. The result is
         False once another process has resumed the run.
         """
-        trainer = self.trainers.get(run.path)
-        if trainer is None or trainer.poll() is None:
+        if self.exit_code(run) is None:
             return False
         owner = (status.pid, status.host) if status and status.pid else None
-        if owner in {None, (trainer.pid, socket.gethostname())}:
+        if owner in {None, (self.trainers[run.path].pid, socket.gethostname())}:
             return True
         del self.trainers[run.path]
         return False

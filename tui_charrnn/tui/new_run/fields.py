@@ -15,7 +15,7 @@ from textual.widgets import Input, Label, Select, Static
 from tui_charrnn.presets import Preset
 from tui_charrnn.safe_text import safe_line, with_few_marks
 from tui_charrnn.translation import tr
-from tui_charrnn.tui.dialogs import warn_of_lines
+from tui_charrnn.tui.dialogs import SafeInput
 from tui_charrnn.tui.new_run.form_values import (
     NETWORK,
     SETTINGS,
@@ -24,7 +24,6 @@ from tui_charrnn.tui.new_run.form_values import (
 )
 from tui_charrnn.tui.textual_patches import (
     KeysInOrder,
-    forward_key,
     preset_selection,
     selection_of,
 )
@@ -41,14 +40,13 @@ def show_text(shown: Static, text: str | Content) -> None:
         shown.update(text)
 
 
-class FormInput(Input, KeysInOrder):
-    """An input of one line that accepts no control characters."""
+class FormInput(SafeInput):
+    """An input of one line that leaves control characters out."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*ARROWS]
 
     def __init__(self, *, placeholder: str = "", id: str | None = None) -> None:
         super().__init__(placeholder=placeholder, id=id, compact=True, select_on_focus=False)
-        self.cursor_blink = False  # blinking would redraw an idle screen
 
     def validate_value(self, value: str) -> str:
         """Remove characters that are not safe to show."""
@@ -56,14 +54,6 @@ class FormInput(Input, KeysInOrder):
             return value
         shown = "".join(character for character in value if safe_line(character) == character)
         return with_few_marks(shown, "")
-
-    async def on_key(self, event: events.Key) -> None:
-        """Forward a key that was typed after the focus moved to another field."""
-        forward_key(self, event)
-
-    def on_paste(self, event: events.Paste) -> None:
-        """Warn if the paste has several lines."""
-        warn_of_lines(self, event)
 
     def show(self, value: str) -> None:
         """Set the value without posting a change."""

@@ -88,7 +88,9 @@ class ThemeScreen(Dialog[None]):
     def _options(self, theme_set: ThemeSet) -> list[Option]:
         known = self.app.available_themes
         groups = {
-            "": sorted((theme.name for theme in theme_set.bundled), key=_is_no_default),
+            "": sorted(
+                (theme.name for theme in theme_set.bundled), key=lambda name: name != DEFAULT_THEME
+            ),
             tr("yours"): [theme.name for theme in theme_set.own],
         }
         listed = {name for names in groups.values() for name in names}
@@ -113,7 +115,3 @@ def _save_theme(app: App[object], theme: str) -> None:
 
 def _option(name: str, remark: str) -> Option:
     return Option(Content.assemble(set_cell_size(safe_line(name), 22), (remark, "italic")), id=name)
-
-
-def _is_no_default(name: str) -> bool:
-    return name != DEFAULT_THEME

@@ -24,6 +24,7 @@ from tui_charrnn.tui.theme.themes import (
     fallback_variables,
     find_themes,
     remembered_theme,
+    user_themes_folder,
 )
 from tui_charrnn.viewing.formatting import in_ascii
 
@@ -88,7 +89,7 @@ class ThemedApp(App[None]):
         candidates = (asked, remembered_theme(), DEFAULT_THEME)
         problems: list[str] = []
         theme = bundled_theme(next(filter(None, candidates)))
-        if theme is not None:
+        if theme is not None and not user_themes_folder().is_dir():
             self.register_theme(theme)
         else:
             theme_set = find_themes()

@@ -96,14 +96,6 @@ def load_themes(folder: Path) -> tuple[list[Theme], list[str]]:
     return themes, problems
 
 
-def load_theme(folder: Path, name: str) -> Theme | None:
-    """Return a theme of a folder; None if it does not exist or cannot be used."""
-    try:
-        return _read_theme(folder / f"{name}.toml") if _NAME.fullmatch(name) else None
-    except ConfigError:
-        return None
-
-
 def fallback_variables(theme: Theme) -> dict[str, str]:
     """Return the program's color variables for a theme without them, such as one of Textual's.
 
@@ -229,15 +221,11 @@ def find_themes() -> ThemeSet:
 
 def effective_theme(wanted: str, origin: str) -> tuple[str, str]:
     """Return the theme that the app uses, and where it was chosen."""
-    known = [theme.name for theme in find_themes().themes]
-    candidates = (
-        (wanted, origin),
-        (os.environ.get("TEXTUAL_THEME", ""), "TEXTUAL_THEME"),
-        (remembered_theme(), "chosen in the app"),
-    )
-    requested = next((each for each in candidates[:2] if each[0]), candidates[2])
-    for name, reason in (requested, candidates[2]):
-        if name in known or name in BUILTIN_THEMES:
+    known = {*BUILTIN_THEMES, *(theme.name for theme in find_themes().themes)}
+    if not wanted:
+        wanted, origin = os.environ.get("TEXTUAL_THEME", ""), "TEXTUAL_THEME"
+    for name, reason in ((wanted, origin), (remembered_theme(), "chosen in the app")):
+        if name in known:
             return name, reason
     return DEFAULT_THEME, "default"
 
@@ -260,7 +248,7 @@ def fitting_theme(wanted: str, color_system: str | None) -> tuple[str, str]:
         return wanted, ""
     name = asked or DEFAULT_THEME
     is_own = (user_themes_folder() / f"{name}.toml").exists()
-    theme = load_theme(resource_folder("themes"), name)
+    theme = bundled_theme(name)
     if is_own or theme is None or theme.ansi:  # the user's, Textual's, or made for sixteen colors
         return wanted, ""
     sentence = tr(
@@ -273,12 +261,11 @@ def fitting_theme(wanted: str, color_system: str | None) -> tuple[str, str]:
 
 
 def bundled_theme(name: str) -> Theme | None:
-    """Return a bundled theme; None if there is none, or a theme of the user may replace it."""
-    if user_themes_folder().is_dir():
-        return None
+    """Return a bundled theme; None if it does not exist or cannot be used."""
     try:
-        return load_theme(resource_folder("themes"), name)
-    except FileNotFoundError:
+        path = resource_folder("themes") / f"{name}.toml"
+        return _read_theme(path) if _NAME.fullmatch(name) else None
+    except (ConfigError, FileNotFoundError):
         return None
 
 
