@@ -288,6 +288,12 @@ class SafeInput(Input, KeysInOrder):
             message = tr("Only the first pasted line is used.")
             self.notify(message, severity="warning", markup=False)
 
+    def show(self, value: str) -> None:
+        """Set the value without posting a change."""
+        if value != self.value:
+            with self.prevent(Input.Changed):
+                self.value = value
+
     def replace(self, text: str, start: int, end: int) -> None:
         """Replace text as `Input` does, and put the cursor after the safe form of the new text."""
         taken, text = compose_typed(self.value[:start], text)

@@ -55,12 +55,6 @@ class FormInput(SafeInput):
         shown = "".join(character for character in value if safe_line(character) == character)
         return with_few_marks(shown, "")
 
-    def show(self, value: str) -> None:
-        """Set the value without posting a change."""
-        if value != self.value:
-            with self.prevent(Input.Changed):
-                self.value = value
-
 
 class FormSelect(Select[str], KeysInOrder, inherit_bindings=False):
     """A selection list; the arrows move to other fields, Enter and Space open it."""
