@@ -181,13 +181,13 @@ async def test_the_palette_offers_the_keys_of_the_pane_with_the_focus(tmp_path: 
         await pilot.press("ctrl+l")
         await pilot.pause()
         assert commands_of(app)[title] == "Key: f"
-        before = app.main.query_one(LogPane).rows.filter
+        before = app.main.query_one(LogPane).filter
         await pilot.press("ctrl+p", *"start-up noise")
         results = app.screen.query_one(CommandList)
         await wait_until(pilot, "the one result", lambda: results.option_count == 1)
         await pilot.press("down", "enter")
         await wait_until(
-            pilot, "another filter", lambda: app.main.query_one(LogPane).rows.filter != before
+            pilot, "another filter", lambda: app.main.query_one(LogPane).filter != before
         )
 
 

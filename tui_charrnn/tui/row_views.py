@@ -1,18 +1,15 @@
-"""Scroll views of drawn rows: a list with a cursor, and rows that follow their end."""
+"""Scroll views of drawn rows; a list with a cursor."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding, BindingType
-from textual.cache import LRUCache
 from textual.content import Content
 from textual.geometry import Size
 from textual.message import Message
-from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -20,7 +17,6 @@ from tui_charrnn.viewing.formatting import fitted
 
 if TYPE_CHECKING:
     from textual import events
-    from textual.selection import Selection
 
 GAP: Final = 2
 """Empty columns after every cell."""
@@ -169,94 +165,3 @@ class CursorView(RowView, can_focus=True):
             self.scroll_to(y=self.cursor, force=True)
         elif height and self.cursor >= top + height:
             self.scroll_to(y=self.cursor - height + 1, force=True)
-
-
-class FollowingScrollView(RowView):
-    """Follows its end until the user scrolls away; keeps the rows that were drawn.
-
-    Textual's own anchor posts no message when it is released, and breaks when rows are removed at
-    the top.
-    """
-
-    ALLOW_SELECT = True
-
-    follows_end: reactive[bool] = reactive(True, repaint=False, init=False)
-    """Whether the newest rows stay visible; the user changes this by scrolling."""
-
-    _is_placing = False
-    """Whether the program, not the user, is setting the position."""
-
-    @dataclass
-    class FollowChanged(Message):
-        """The user scrolled away from the end, or back to it."""
-
-        follows: bool
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.strips: LRUCache[int, Strip] = LRUCache(1024)
-        """Drawn rows, by their numbers."""
-
-    def selection_updated(self, selection: Selection | None) -> None:
-        """Draw the rows again, with or without the selection."""
-        self.strips.clear()
-        super().selection_updated(selection)
-
-    def notify_style_update(self) -> None:
-        """Draw the rows again, in another theme."""
-        self.strips.clear()
-        super().notify_style_update()
-
-    def place(self, rows: int, top: int, *, is_new: bool = False) -> None:
-        """Set the number of rows; show the end if it is followed, else row `top` at the top.
-
-        While the scrollbar neither appears nor disappears, nothing around the text moves. So this
-        avoids Textual's layout and drawing of the whole screen for every new row.
-
-        Args:
-            rows: The number of rows.
-            top: The row at the top, if the end is not followed.
-            is_new: Whether the rows are other ones: drops the drawn ones and the selection.
-        """
-        if is_new:
-            self.strips.clear()
-            if self.is_attached and self.text_selection is not None:
-                self.screen.clear_selection()  # it refers to row numbers
-            self.refresh()
-        self._is_placing = True
-        try:
-            size = Size(self.scrollable_content_region.width, rows)
-            had_bar, needs_bar = self.show_vertical_scrollbar, size.height > self.size.height
-            is_same_width = size.width == self.virtual_size.width
-            if had_bar != needs_bar or (needs_bar and not is_same_width):
-                self.virtual_size = size
-            else:
-                self.set_reactive(FollowingScrollView.virtual_size, size)
-                if needs_bar:
-                    self.vertical_scrollbar.window_virtual_size = size.height
-            target = self.max_scroll_y if self.follows_end else top
-            if self.is_attached and target != self.scroll_y:
-                self.scroll_to(y=target, force=True)  # the scrollbar may not exist yet
-        finally:
-            self._is_placing = False
-
-    def action_scroll_end(self) -> None:
-        """Follow the end again."""
-        self.follows_end = True
-
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Follow the end if and only if it is visible to the user."""
-        super().watch_scroll_y(old_value, new_value)
-        if not self._is_placing:
-            self.follows_end = new_value >= self.max_scroll_y
-
-    def watch_show_vertical_scrollbar(self, shows: bool) -> None:
-        """Set the position of a scrollbar that has just appeared."""
-        if shows:
-            self.vertical_scrollbar.position = self.scroll_y
-
-    def watch_follows_end(self, follows: bool) -> None:
-        """Post `FollowChanged`, and show the end if it is followed again."""
-        self.post_message(self.FollowChanged(follows))
-        if follows:
-            self.place(self.virtual_size.height, 0)

@@ -236,7 +236,7 @@ class TextPane(Vertical):
         elif isinstance(event, GenerationEnded):
             self.recorder.record(event.generation)
 
-    def on_following_scroll_view_follow_changed(self, event: StreamedText.FollowChanged) -> None:
+    def on_text_view_follow_changed(self, event: StreamedText.FollowChanged) -> None:
         """Show a note while the view does not follow the text that is being generated."""
         event.stop()
         is_reviewing = (

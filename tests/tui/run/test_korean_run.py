@@ -89,7 +89,7 @@ async def test_the_panes_of_a_run(
         log.show_end("", ("",))
         await wait_until(pilot, "the story", lambda: "20스텝" in screen_text(app))
         assert latin_words(screen_text(app), {*NAMES, "run"}) == []
-        log.output.focus()
+        log.output.text.focus()
         await pilot.press("o")
         await wait_until(pilot, "the output", lambda: "출력" in screen_text(app))
         assert latin_words(screen_text(app), {*NAMES, "run"}) == []

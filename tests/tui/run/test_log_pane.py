@@ -24,7 +24,7 @@ from tui_charrnn.viewing.log_lines import LogLine
 NOISE = "I0000 00:00:1795554443.946410    7485 port.cc:153] oneDNN custom operations are on."
 WARNING = "x.py:3: UserWarning: the text is short"
 ERROR = "ValueError: no"
-OUTPUT = OutputSource, "Log", "The trainer has printed nothing yet."
+OUTPUT = lambda run: OutputSource(run).read_new, "Log", "The trainer has printed nothing yet."
 
 
 class Host(ThemedApp):
@@ -91,7 +91,7 @@ async def test_noise_is_drawn_dimly(run: RunDirectory) -> None:
     async with app.run_test(size=(60, 8)) as pilot:
         app.pane.follow(run)
         await see(pilot, "plain")
-        noise, plain = (list(app.pane.render_line(row))[1].style for row in (0, 1))
+        noise, plain = (list(app.pane.text.render_line(row))[1].style for row in (0, 1))
         assert noise is not None
         assert plain is not None
         assert noise.color != plain.color
@@ -102,7 +102,7 @@ async def test_the_filter_shows_less_and_everything_again(run: RunDirectory) -> 
     print_lines(run, NOISE, "plain", WARNING)
     async with app.run_test(size=(60, 8)) as pilot:
         app.pane.follow(run)
-        app.pane.focus()
+        app.pane.text.focus()
         await see(pilot, "oneDNN")
         await pilot.press("f")
         await see(pilot, "without start-up noise · 2 of 3 lines")
@@ -122,7 +122,7 @@ async def test_a_filter_that_hides_everything_shows_a_note(run: RunDirectory) ->
     print_lines(run, "plain", "plain")
     async with app.run_test(size=(60, 8)) as pilot:
         app.pane.follow(run)
-        app.pane.focus()
+        app.pane.text.focus()
         await see(pilot, "2 lines")
         await pilot.press("f", "f")
         await see(pilot, "None of 2 lines is shown; f shows others.")
@@ -136,7 +136,7 @@ async def test_that_sentence_names_the_key_that_the_user_has(run: RunDirectory) 
     print_lines(run, "plain")
     async with app.run_test(size=(60, 8)) as pilot:
         app.pane.follow(run)
-        app.pane.focus()
+        app.pane.text.focus()
         await see(pilot, "1 line")
         await pilot.press("g", "g")
         await see(pilot, "None of 1 lines is shown; g shows others.")
@@ -147,12 +147,12 @@ async def test_the_end_is_followed_until_the_reader_scrolls_up(run: RunDirectory
     print_lines(run, *(f"line {number}" for number in range(50)))
     async with app.run_test(size=(60, 8)) as pilot:
         app.pane.follow(run)
-        app.pane.focus()
+        app.pane.text.focus()
         await see(pilot, "line 49")
         await pilot.press("pageup")
         await see(pilot, "paused, End follows")
         print_lines(run, "the newest")
-        await wait_until(pilot, "it is read", lambda: app.pane.rows.line_count == 51)
+        await wait_until(pilot, "it is read", lambda: len(app.pane.lines) == 51)
         assert "the newest" not in screen_text(app)
         await pilot.press("end")
         await see(pilot, "the newest")
@@ -165,7 +165,7 @@ async def test_the_wheel_releases_the_end(run: RunDirectory) -> None:
     async with app.run_test(size=(60, 8)) as pilot:
         app.pane.follow(run)
         await see(pilot, "line 49")
-        await pilot._post_mouse_events([MouseScrollUp], app.pane)
+        await pilot._post_mouse_events([MouseScrollUp], app.pane.text)
         await see(pilot, "paused")
 
 
@@ -175,8 +175,8 @@ async def test_only_the_last_lines_of_a_long_log_are_kept(run: RunDirectory) -> 
     async with app.run_test(size=(60, 8)) as pilot:
         app.pane.follow(run)
         await see(pilot, "line 8999")
-        assert app.pane.rows.line_count <= 2_000
-        await see(pilot, f"last {app.pane.rows.line_count:,} lines")
+        assert len(app.pane.lines) <= 2_000
+        await see(pilot, f"last {len(app.pane.lines):,} lines")
 
 
 async def test_of_a_log_of_gigabytes_only_the_end_is_read(run: RunDirectory) -> None:
@@ -195,7 +195,7 @@ async def test_a_narrow_pane_shows_first_that_it_does_not_follow_the_end(run: Ru
     print_lines(run, *(f"line {number}" for number in range(50)))
     async with app.run_test(size=(44, 8)) as pilot:
         app.pane.follow(run)
-        app.pane.focus()
+        app.pane.text.focus()
         await see(pilot, "everything · 50 lines")
         await pilot.press("home")
         await see(pilot, "everything · paused, End follows")
@@ -225,15 +225,46 @@ async def test_a_narrower_pane_keeps_the_place(run: RunDirectory) -> None:
     print_lines(run, *(f"line {number} is a few words long" for number in range(50)))
     async with app.run_test(size=(60, 8)) as pilot:
         app.pane.follow(run)
-        app.pane.focus()
+        app.pane.text.focus()
         await see(pilot, "line 49")
         await pilot.press("home", "pagedown", "pagedown")
         await see(pilot, "paused")
         top = screen_rows(app)[1][:12]
         await pilot.resize_terminal(26, 8)
-        await wait_until(pilot, "it is wrapped", lambda: len(app.pane.rows.rows) == 100)
+        await wait_until(pilot, "it is wrapped", lambda: len(app.pane.text.wrapped.rows) == 100)
         await pilot.pause()
         assert screen_rows(app)[1].startswith(top)
+
+
+async def test_the_place_of_a_hidden_line_is_that_of_the_next(run: RunDirectory) -> None:
+    app = Host()
+    print_lines(run, *(f"line {n}" if n % 3 else f"ValueError: {n}" for n in range(60)))
+    async with app.run_test(size=(60, 8)) as pilot:
+        app.pane.follow(run)
+        app.pane.text.focus()
+        await see(pilot, "line 59")
+        app.pane.text.scroll_to(y=31)
+        await wait_until(pilot, "a plain line", lambda: "line 31" in screen_rows(app)[1])
+        await pilot.press("f", "f")
+        await see(pilot, "warnings and errors · paused")
+        assert "ValueError: 33" in screen_rows(app)[1]
+        await pilot.press("f", "f")
+        await wait_until(pilot, "it again", lambda: "ValueError: 33" in screen_rows(app)[1])
+        assert "line 34" in screen_rows(app)[2]
+
+
+async def test_the_place_is_kept_while_the_oldest_lines_are_dropped() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 8)) as pilot:
+        app.pane.append([LogLine(f"line {number}") for number in range(2_000)])
+        await see(pilot, "line 1999")
+        app.pane.text.scroll_to(y=1_000)
+        await see(pilot, "line 1000")
+        top = screen_rows(app)[1]
+        app.pane.append([LogLine("the newest")])
+        await see(pilot, "last 1,800 lines")
+        assert screen_rows(app)[1] == top
+        assert app.pane.lines[-1].text == "the newest"
 
 
 async def test_a_replaced_log_is_shown_anew(run: RunDirectory) -> None:
@@ -253,7 +284,7 @@ async def test_a_log_that_cannot_be_read_is_an_error_line(run: RunDirectory) -> 
     async with app.run_test(size=(200, 8)) as pilot:
         app.pane.follow(run)
         await see(pilot, "is not a file.")
-        assert app.pane.rows.line_count == 1
+        assert len(app.pane.lines) == 1
 
 
 async def test_following_the_same_run_again_keeps_its_lines(
@@ -334,10 +365,10 @@ async def test_hostile_lines_and_names_are_harmless(
     async with app.run_test(size=size) as pilot:
         app.pane.follow(hostile)
         app.pane.show_end([LogLine(safe_line(HOSTILE), "error")])
-        await wait_until(pilot, "all is read", lambda: app.pane.rows.line_count >= 3)
+        await wait_until(pilot, "all is read", lambda: len(app.pane.lines) >= 3)
         await pilot.pause()
-        app.pane.follows_end = False
-        for top in range(len(app.pane.rows.rows)):
-            app.pane.scroll_to(y=top)
+        app.pane.text.follows_end = False
+        for top in range(len(app.pane.text.wrapped.rows)):
+            app.pane.text.scroll_to(y=top)
             await pilot.pause()
             assert not any(HARMFUL.search(row) for row in screen_rows(app))

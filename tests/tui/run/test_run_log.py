@@ -86,7 +86,7 @@ async def test_the_story_comes_first_and_the_output_behind_a_key(run: RunDirecto
         assert "Events of run fake" in screen_text(app)
         assert "validation 2.400, the best so far" in screen_text(app)
         assert "ValueError" not in screen_text(app)
-        app.log_of_run.story.focus()
+        app.log_of_run.story.text.focus()
         await pilot.press("o")
         await wait_until(pilot, "the output", lambda: "ValueError: no" in screen_text(app))
         assert "oneDNN" not in screen_text(app)  # the noise of the start is folded away

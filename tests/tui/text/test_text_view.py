@@ -25,7 +25,7 @@ class Host(ThemedApp):
     def compose(self) -> ComposeResult:
         yield self.view
 
-    def on_following_scroll_view_follow_changed(self, message: TextView.FollowChanged) -> None:
+    def on_text_view_follow_changed(self, message: TextView.FollowChanged) -> None:
         self.follows.append(message.follows)
 
 

@@ -84,10 +84,14 @@ class RunLog(Container):
     def __init__(self, *, is_readonly: bool = False) -> None:
         super().__init__()
         nothing = tr("Nothing has happened in this run yet.")
-        self.story = LogPane(StorySource, tr("Events"), nothing, is_readonly=is_readonly)
+        self.story = LogPane(
+            lambda run: StorySource(run).read_new, tr("Events"), nothing, is_readonly=is_readonly
+        )
         self.story.id = "log-story"
         nothing = tr("The trainer has printed nothing yet.")
-        self.output = LogPane(OutputSource, tr("Output"), nothing, is_readonly=is_readonly)
+        self.output = LogPane(
+            lambda run: OutputSource(run).read_new, tr("Output"), nothing, is_readonly=is_readonly
+        )
         self.output.id = "log-output"
         self._run: RunDirectory | None = None
         self._end: tuple[str, Sequence[str]] = "", ()
@@ -140,4 +144,4 @@ class RunLog(Container):
         """Switch between the story and the output."""
         event.stop()
         self.toggle_class("-output")
-        (self.output if self.has_class("-output") else self.story).focus()
+        (self.output if self.has_class("-output") else self.story).text.focus()

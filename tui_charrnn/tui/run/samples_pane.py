@@ -240,7 +240,7 @@ class SamplesPane(Vertical, can_focus=True):
         yield Static(id="sample-facts", markup=False)
         yield SampleText()
 
-    def on_following_scroll_view_follow_changed(self, event: SampleText.FollowChanged) -> None:
+    def on_text_view_follow_changed(self, event: SampleText.FollowChanged) -> None:
         """Stop the message: a sample does not stream."""
         event.stop()
 

@@ -3,24 +3,25 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from typing import ClassVar, Final, NamedTuple, get_args
+from typing import ClassVar, Final, NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.cache import LRUCache
+from textual.geometry import Size
 from textual.message import Message
-from textual.reactive import var
+from textual.reactive import reactive, var
 from textual.selection import Selection
 from textual.strip import Strip
 
 from tui_charrnn.hangul import continues_syllable, drawn_hangul
-from tui_charrnn.tui.row_views import FollowingScrollView
+from tui_charrnn.tui.row_views import RowView
 from tui_charrnn.tui.text.wrapped_text import Place, Row, TextStyle, WrappedText, column_at
 from tui_charrnn.tui.theme.themed_app import KeepsText
 from tui_charrnn.viewing.formatting import in_ascii
 
 _WIDTH_BEFORE_LAYOUT: Final = 80
-_TEXT_STYLES: Final[tuple[TextStyle, ...]] = get_args(TextStyle)
 _SELECTED: Final = "screen--selection"
 """The style of selected text; a component class of the screen, not of the view."""
 
@@ -52,13 +53,17 @@ class TextLayer:
         """React to a new set of rows; old row numbers are no longer valid."""
 
 
-class TextView(KeepsText, FollowingScrollView, can_focus=True):
+class TextView(KeepsText, RowView, can_focus=True):
     """Shows text that only grows, and follows its end until the user scrolls up.
 
     Appending takes time proportional to the added text, however long the history is. Selected text
     is copied as shown, so it is safe to paste.
+
+    Textual's own anchor posts no message when it is released, and breaks when rows are removed at
+    the top.
     """
 
+    ALLOW_SELECT = True
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "text-view--seed",
         "text-view--generated",
@@ -83,8 +88,20 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
     }
     """
 
+    GUTTER: ClassVar[int] = 0
+    """Columns that a row leaves free."""
     streaming: var[bool] = var(False, init=False)
     """Whether more text is expected; shows a caret after the last character."""
+    follows_end: reactive[bool] = reactive(True, repaint=False, init=False)
+    """Whether the newest rows stay visible; the user changes this by scrolling."""
+    _is_placing = False
+    """Whether the program, not the user, is setting the position."""
+
+    @dataclass
+    class FollowChanged(Message):
+        """The user scrolled away from the end, or back to it."""
+
+        follows: bool
 
     @dataclass
     class Clicked(Message):
@@ -98,6 +115,8 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
         """The layers over the text, the lowest first."""
         self.wrapped = WrappedText(width=_WIDTH_BEFORE_LAYOUT)
         """The rows."""
+        self.strips: LRUCache[int, Strip] = LRUCache(1024)
+        """Drawn rows, by their numbers."""
 
     @property
     def length(self) -> int:
@@ -183,9 +202,10 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
         strip = self.strips.get(row)
         if strip is None:
             has_caret = self.streaming and row == self.wrapped.end - 1
+            shown = self.wrapped.shown(row)
             drawn = draw_row(
-                self.wrapped.shown(row),
-                {style: self.look(f"text-view--{style}") for style in _TEXT_STYLES},
+                shown,
+                {style: self.look(f"text-view--{style}") for style, _ in shown.runs},
                 overlays=[
                     (start, end, self.look(look, is_opaque=is_opaque))
                     for layer in self.text_layers
@@ -202,9 +222,19 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
         """Return the selected text as shown, in lines instead of rows."""
         return selected_text(self.wrapped, selection), "\n"
 
+    def notify_style_update(self) -> None:
+        """Redraw the rows in another theme."""
+        self.strips.clear()
+        super().notify_style_update()
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        """Draw the rows again, with or without the selection."""
+        self.strips.clear()
+        super().selection_updated(selection)
+
     def on_resize(self) -> None:
         """Wrap the text to the new width, with the same text at the top of the view."""
-        width, top = self.scrollable_content_region.width, self.scroll_offset.y
+        width, top = self.scrollable_content_region.width - self.GUTTER, self.scroll_offset.y
         if width < 1:
             return  # hidden
         if width == self.wrapped.width:
@@ -224,6 +254,60 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
         """Show or hide the caret."""
         self.strips.discard(self.wrapped.end - 1)
         self.refresh()
+
+    def place(self, rows: int, top: int, *, is_new: bool = False) -> None:
+        """Set the number of rows; show the end if it is followed, else row `top` at the top.
+
+        While the scrollbar neither appears nor disappears, nothing around the text moves. So this
+        avoids Textual's layout and drawing of the whole screen for every new row.
+
+        Args:
+            rows: The number of rows.
+            top: The row at the top, if the end is not followed.
+            is_new: Whether the rows are other ones: drops the drawn ones and the selection.
+        """
+        if is_new:
+            self.strips.clear()
+            if self.is_attached and self.text_selection is not None:
+                self.screen.clear_selection()  # it refers to row numbers
+            self.refresh()
+        self._is_placing = True
+        try:
+            size = Size(self.scrollable_content_region.width, rows)
+            had_bar, needs_bar = self.show_vertical_scrollbar, size.height > self.size.height
+            is_same_width = size.width == self.virtual_size.width
+            if had_bar != needs_bar or (needs_bar and not is_same_width):
+                self.virtual_size = size
+            else:
+                self.set_reactive(TextView.virtual_size, size)
+                if needs_bar:
+                    self.vertical_scrollbar.window_virtual_size = size.height
+            target = self.max_scroll_y if self.follows_end else top
+            if self.is_attached and target != self.scroll_y:
+                self.scroll_to(y=target, force=True)  # the scrollbar may not exist yet
+        finally:
+            self._is_placing = False
+
+    def action_scroll_end(self) -> None:
+        """Follow the end again."""
+        self.follows_end = True
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Follow the end if and only if it is visible to the user."""
+        super().watch_scroll_y(old_value, new_value)
+        if not self._is_placing:
+            self.follows_end = new_value >= self.max_scroll_y
+
+    def watch_show_vertical_scrollbar(self, shows: bool) -> None:
+        """Set the position of a scrollbar that has just appeared."""
+        if shows:
+            self.vertical_scrollbar.position = self.scroll_y
+
+    def watch_follows_end(self, follows: bool) -> None:
+        """Post `FollowChanged`, and show the end if it is followed again."""
+        self.post_message(self.FollowChanged(follows))
+        if follows:
+            self.place(self.virtual_size.height, 0)
 
     def _show_new_rows(self, top: int) -> None:
         """Show a new set of rows, scrolled to index `top`."""

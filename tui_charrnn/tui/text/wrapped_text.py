@@ -19,8 +19,10 @@ Place = tuple[int, int]
 """Number of a row, and index of a character in the drawn row."""
 Direction = Literal["left", "right", "up", "down", "pageup", "pagedown", "home", "end"]
 DIRECTIONS: Final[tuple[Direction, ...]] = get_args(Direction)
-TextStyle = Literal["seed", "generated", "skipped", "note", "rule"]
-"""Kind of a piece of text; each has its own style."""
+TextStyle = Literal[
+    "seed", "generated", "skipped", "note", "rule", "noise", "plain", "good", "warning", "error"
+]
+"""Kind of a piece of text, or of a line of a log; each has its own style."""
 Run = tuple[TextStyle, int]
 """A style, and the number of characters that have it."""
 
