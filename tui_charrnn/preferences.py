@@ -349,7 +349,6 @@ def read_sampling(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, A
     others = {name: text for name, text in named.items() if name not in preferred}
     try:
         rules = {name: SamplingConfig.parse(name, text) for name, text in others.items()}
-        SamplingConfig(**rules)
     except ConfigError as problem:
         raise ConfigError(" ".join(problem.lines)) from problem
     return preferred, rules

@@ -147,18 +147,18 @@ class Settings:
         """Parse the value of one setting as users write it; `none` if it is optional.
 
         Raises:
-            ConfigError: If the text is not of the setting's type. Bounds are checked when the
-                configuration is built.
+            SettingError: If the text is not of the setting's type, or not within its bounds.
         """
         item = next(item for item in fields(cls) if item.name == name)  # type: ignore[arg-type]
         bounds: Bounds = item.metadata["bounds"]
         if bounds.is_none(text):
             return None
-        if bounds.is_duration:
-            return read_duration(name, text)
         kind, typed = _kind_of(item), text.strip()
         try:
-            return _SWITCHES[typed.lower()] if kind is bool else kind(typed)
+            if bounds.is_duration:
+                value = read_duration(name, text)
+            else:
+                value = _SWITCHES[typed.lower()] if kind is bool else kind(typed)
         except (KeyError, ValueError):
             sentence = _refusal(bounds, text)
             if kind is int:
@@ -168,6 +168,9 @@ class Settings:
                     received=_described(text),
                 )
             raise SettingError([Problem(name, sentence)]) from None
+        if not bounds.admits(value):
+            raise SettingError([Problem(name, _refusal(bounds, value))])
+        return value
 
     @classmethod
     def read(cls, name: str, text: str) -> dict[str, Any]:

@@ -76,7 +76,6 @@ def change(
 ) -> None:
     """Change a setting of a run while it trains, from the next step on."""
     value = TrainingConfig.parse("learning_rate", learning_rate)
-    TrainingConfig(steps=1, learning_rate=value)  # refuses what is out of bounds
     _ask(find_run(run, runs_folder(runs_dir)), "learning_rate", value=value)
 
 

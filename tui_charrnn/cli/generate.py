@@ -313,8 +313,7 @@ def _temperatures(given: str | None, temperature: str | None, count: int) -> lis
             "--compare-temperatures cannot be combined with --temperature or --count."
         )
     try:
-        numbers = [SamplingConfig.parse("temperature", each.strip()) for each in given.split(",")]
-        parsed = [SamplingConfig(temperature=number).temperature for number in numbers]
+        parsed = [SamplingConfig.parse("temperature", each.strip()) for each in given.split(",")]
     except ConfigError as error:
         raise ConfigError(f"--compare-temperatures: {error}") from error
     if not 2 <= len(parsed) <= _MAX_TEMPERATURES:

@@ -21,7 +21,7 @@ from tui_charrnn.preferences import Preferences, runs_folder
 from tui_charrnn.presets import Preset, StartingPoint, configure
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.settings import Bounds, Settings
+from tui_charrnn.settings import Bounds, Problem, SettingError, Settings, refuse
 from tui_charrnn.text.catalogue import load_catalogue
 from tui_charrnn.text.decoding import known_encoding
 
@@ -333,10 +333,15 @@ def apply_settings(
         ConfigError: If a value is not allowed, or conflicts with the starting model.
     """
     values: dict[str, Any] = {}
+    problems: list[Problem] = []
     for configuration in (ModelConfig, TrainingConfig):
         for name in configuration.listed():
             if (text := given.get(name)) is not None:
-                values |= configuration.read(name, text)
+                try:
+                    values |= configuration.read(name, text)
+                except SettingError as error:
+                    problems += error.problems
+    refuse(problems)
     return configure(preset, values, start)
 
 

@@ -5,6 +5,7 @@ import dataclasses
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from tui_charrnn.config import ModelConfig, TrainingConfig, format_length, read_length
@@ -13,7 +14,7 @@ from tui_charrnn.presets import PRESETS, Preset, StartingPoint, configure, find_
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.lifecycle import name_problem
-from tui_charrnn.settings import Bounds, Problem, SettingError, Settings
+from tui_charrnn.settings import Bounds, SettingError, Settings
 from tui_charrnn.text.corpus import Reading, choose_seeds
 from tui_charrnn.text.sources import CATALOGUE_PREFIX, STANDARD_INPUT
 from tui_charrnn.translation import tr
@@ -164,7 +165,7 @@ def _read_settings(typed: Mapping[str, str], problems: dict[str, str]) -> dict[s
     for setting in SETTINGS:
         if setting.name in typed:
             with _collect_problems(problems, setting.name):
-                given |= setting.read(typed[setting.name])
+                given |= setting.configuration.read(setting.name, typed[setting.name])
     return given
 
 
@@ -272,22 +273,6 @@ class ListedSetting:
             return tr("{allowed}, or {none}", allowed=time, none="none") if is_optional else time
         return self.bounds.allowed()
 
-    def read(self, typed: str) -> dict[str, Any]:
-        """Parse a typed value and return the values by name; see `Settings.read`.
-
-        Raises:
-            ConfigError: If the value is of the wrong type or out of bounds.
-        """
-        values = self.configuration.read(self.name, typed)
-        if self.name in values and not self.bounds.admits(values[self.name]):
-            sentence = tr(
-                "must be {allowed}. Received: {received}.",
-                allowed=self.bounds.allowed(),
-                received=typed.strip(),
-            )
-            raise SettingError([Problem(self.name, sentence)])
-        return values
-
     def advice(self, preset: Preset) -> str:
         """Describe the setting, its allowed values and its value in the preset."""
         sentence = f"{tr(self.bounds.sentence).rstrip('.')}."
@@ -303,9 +288,9 @@ class ListedSetting:
 
     def is_changed(self, typed: str, preset: Preset) -> bool:
         """Whether the typed value differs from the preset or is invalid."""
-        own = self.preset_value(preset)
+        own, read = self.preset_value(preset), partial(self.configuration.read, self.name)
         try:
-            return typed != own and self.read(typed) != self.read(own)
+            return typed != own and read(typed) != read(own)
         except ConfigError:
             return True
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from collections.abc import Iterable
@@ -222,11 +221,12 @@ class RunControls(Widget):
 
 def rate_problem(typed: str) -> str:
     """Return what is wrong with a typed learning rate; empty if it is valid."""
-    bounds = TrainingConfig.bounds()["learning_rate"]
-    with contextlib.suppress(ConfigError):
-        if bounds.admits(TrainingConfig.parse("learning_rate", typed)):
-            return ""
-    return tr("It must be {bounds}.", bounds=bounds.allowed())
+    try:
+        TrainingConfig.parse("learning_rate", typed)
+    except ConfigError:
+        allowed = TrainingConfig.bounds()["learning_rate"].allowed()
+        return tr("It must be {bounds}.", bounds=allowed)
+    return ""
 
 
 def format_continuing(run: RunDirectory) -> str:
