@@ -162,7 +162,7 @@ def _read_entry(entry: Entry) -> None:
     """All that the commands and the app make of a text."""
     json.dumps(entry_values(entry))
     [*list_lines([entry]), *entry_lines(entry)]
-    HistoryRow.of(entry).age(datetime.now(UTC))
+    HistoryRow.of(entry)
     [*settings_lines(entry, datetime.now(UTC))]
     path = find_same_model(entry, may_differ=True)
     model = load_model(path)

@@ -21,7 +21,7 @@ from tui_charrnn.tui.keys.table import KEYS
 if TYPE_CHECKING:  # not needed for the first frame
     import subprocess
 
-    from tui_charrnn.generation.neuron import Clamp
+    from tui_charrnn.generation.neuron import Clamp, Probe
     from tui_charrnn.model.checkpoint import Model
     from tui_charrnn.preferences import Resolution
     from tui_charrnn.runs.description import RunStatus
@@ -55,6 +55,11 @@ class ActiveClamps(NamedTuple):
     def of(self, model: Model) -> tuple[Clamp, ...]:
         """Return the clamps if they belong to this model, else none."""
         return self.clamps if self.clamps and self.identity == identity_of(model) else ()
+
+    @property
+    def values(self) -> dict[Probe, float]:
+        """The value of each clamped neuron."""
+        return {clamp.neuron: clamp.value for clamp in self.clamps}
 
     @property
     def summary(self) -> str:

@@ -55,7 +55,7 @@ async def wait_for_snapshot(app: TapeApp) -> None:
             (seen := app.colors.seen) is not None
             and (seen.branch, seen.position) == place
             and (snapshot := app.colors.snapshot) is not None
-            and (snapshot.branch, snapshot.position) == place
+            and snapshot.at == place
         ),
     )
     await app.pilot.pause()

@@ -69,10 +69,6 @@ class HistoryRow:
             text=safe_line(_line_of(kept, query.casefold().split())),
         )
 
-    def age(self, now: datetime) -> str:
-        """Return how long ago the text was generated."""
-        return format_age((now - self.time).total_seconds())
-
 
 class HistoryList(KeepsText, CursorView):
     """A list with a cursor on one text; requests missing rows by `RowsWanted`."""
@@ -139,7 +135,8 @@ class HistoryList(KeepsText, CursorView):
         row, columns = self._rows.get(self.numbers[index]), 1 + age_width()
         if row is None:
             return [Cell(" …", columns, "about")]
-        cells = [Cell(f" {row.age(datetime.now(UTC))}", columns, "about")]
+        age = format_age((datetime.now(UTC) - row.time).total_seconds())
+        cells = [Cell(f" {age}", columns, "about")]
         if width >= _ROOM_FOR_MODEL:
             cells.append(Cell(row.model, _MODEL, "about"))
         if width >= _ROOM_FOR_SETTINGS:

@@ -31,10 +31,10 @@ from tui_charrnn.tui.messages import NoteWritten
 from tui_charrnn.tui.session import ActiveClamps, GenerationSettings, identity_of
 from tui_charrnn.tui.text.model_loader import LoadedModel
 from tui_charrnn.tui.text.search import Search
+from tui_charrnn.tui.text.tape_text import FRAME
 from tui_charrnn.tui.text.text_view import TextView
 from tui_charrnn.viewing.formatting import format_age, format_sampling
 
-FRAME: Final = 1 / 20  # seconds between two polls for new characters
 _MOST_FACTS: Final = 5  # lines
 _LEAST_HEIGHT: Final = 10  # minimum rows of the preview for more than two facts
 
@@ -128,27 +128,24 @@ class HistoryPreview(Vertical):
         self.stop()
         self._characters = characters = deque[str]()
 
-        def generate(task: BackgroundTask) -> int | None:
-            path = find_same_model(entry)
-            task.check()
-            replay = Replay(load_model(path), entry.generation, lambda: task.is_cancelled)
-            task.deliver(self.call_later, self._begin, replay.read_text)
-            due = time.monotonic()
-            while (character := replay.next()) is not None:
-                characters.append(character)
-                now = time.monotonic()
-                due = settings.next_due(due, now)
-                task.wait(max(0.0, due - now))
-            return replay.difference
-
         def work(task: BackgroundTask) -> None:
             is_problem = True
             try:
-                difference = generate(task)
+                path = find_same_model(entry)
+                task.check()
+                replay = Replay(load_model(path), entry.generation, lambda: task.is_cancelled)
+                task.deliver(self.call_later, self._begin, replay.read_text)
+                due = time.monotonic()
+                while (character := replay.next()) is not None:
+                    characters.append(character)
+                    now = time.monotonic()
+                    due = settings.next_due(due, now)
+                    task.wait(max(0.0, due - now))
             except (CharRNNError, OSError) as error:
                 sentence = str(error)
             else:
-                sentence, is_problem = _format_result(entry, difference), difference is not None
+                sentence = _format_result(entry, replay.difference)
+                is_problem = replay.difference is not None
             end = partial(self._end, sentence, is_problem=is_problem)
             task.deliver(self.call_later, end)
 

@@ -133,14 +133,12 @@ def normalize(text: str) -> str:
 
 def _text_of(path: Path) -> str:
     """Return just over `LONGEST` characters of a text file; raises like `read_file`."""
-    parts: list[str] = []
-    length = 0
+    text = ""
     for piece in read_file(path):
-        parts.append(piece)
-        length += len(piece)
-        if length > LONGEST:
+        text += piece
+        if len(text) > LONGEST:
             break
-    return "".join(parts)
+    return text
 
 
 def load_recording(

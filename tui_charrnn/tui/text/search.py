@@ -153,7 +153,7 @@ class SearchBar(Horizontal):
 
     def on_mount(self) -> None:
         """Follow the count and focus the input."""
-        self.search.changed.connect(self._show_count)
+        self.search.changed.connect(lambda: self.count.update(self.search.count))
         self.field.focus()
 
     def action_open(self) -> None:
@@ -187,9 +187,6 @@ class SearchBar(Horizontal):
         """Focus the text."""
         event.stop()
         self.search.view.focus()
-
-    def _show_count(self) -> None:
-        self.count.update(self.search.count)
 
 
 @dataclass(frozen=True, slots=True)

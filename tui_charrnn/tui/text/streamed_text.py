@@ -91,15 +91,6 @@ class KeySelection(TextLayer):
             self._view.screen.clear_selection()
             self._view.redraw()
 
-    def take_key(self, event: events.Key) -> None:
-        """Move the cursor for arrow keys, Page Up, Page Down, Home and End."""
-        key = event.key.removeprefix("shift+")
-        has_shift = key != event.key
-        if key in DIRECTIONS and (has_shift or self._cursor is not None):
-            event.stop()
-            event.prevent_default()
-            self.move(key, selects=has_shift)
-
     def move(self, direction: Direction, *, selects: bool) -> None:
         """Move the cursor; with `selects`, start a selection if there is none."""
         cursor = self._cursor or self._new_cursor()
@@ -167,8 +158,13 @@ class StreamedText(TextView):
         self.text_layers.append(self.selection)
 
     def on_key(self, event: events.Key) -> None:
-        """Move the selection cursor; without one, keys scroll."""
-        self.selection.take_key(event)
+        """Move the selection cursor for arrow keys and the like; without one, they scroll."""
+        key = event.key.removeprefix("shift+")
+        has_shift = key != event.key
+        if key in DIRECTIONS and (has_shift or self.selection.has_cursor):
+            event.stop()
+            event.prevent_default()
+            self.selection.move(key, selects=has_shift)
 
     def action_mark(self) -> None:
         """Show the cursor; if it is shown, start the selection there."""

@@ -190,9 +190,12 @@ class TextView(KeepsText, RowView, can_focus=True):
 
         An opaque style takes the colors that it does not set from the view, not from the text.
         """
-        if name == _SELECTED:
-            return _selected_look(self)
-        return self.get_component_rich_style(name, partial=not is_opaque)
+        if name != _SELECTED:
+            return self.get_component_rich_style(name, partial=not is_opaque)
+        look = self.screen.get_component_rich_style(_SELECTED)
+        if self.screen.get_component_styles(_SELECTED).color.a == 0:
+            look = Style(bgcolor=look.bgcolor)  # transparent: keep the color of the text
+        return look + Style(reverse=True) if self.app.no_color else look
 
     def render_line(self, y: int) -> Strip:
         """Draw a row of the view, counted from the top of the view."""
@@ -327,13 +330,6 @@ class _MouseSelection(TextLayer):
         selection = self._view.text_selection
         span = selection and selected_span(self._view.wrapped, selection, row)
         return () if span is None else (Overlay(*span, _SELECTED),)
-
-
-def _selected_look(view: TextView) -> Style:
-    look = view.screen.get_component_rich_style(_SELECTED)
-    if view.screen.get_component_styles(_SELECTED).color.a == 0:
-        look = Style(bgcolor=look.bgcolor)  # transparent: keep the color of the text
-    return look + Style(reverse=True) if view.app.no_color else look
 
 
 def selected_text(wrapped: WrappedText, selection: Selection) -> str:

@@ -149,7 +149,10 @@ class XrayColors(TextLayer):
         self._skips_poll = is_streaming and not self._skips_poll
         if self._skips_poll:
             return
-        reading, coloring = self._current_reading(), self._coloring
+        if self.reading is None and text.tape is not None:
+            announce = partial(text.view.call_later, self._take)
+            self.reading = XrayReading(text.generation, text.tape, announce)
+        reading, coloring = self.reading, self._coloring
         if reading is None or coloring is None:
             return
         if self.levels is None:
@@ -165,13 +168,6 @@ class XrayColors(TextLayer):
             reading.request(wanted, place)
             self.levels.request(wanted)
         self._explain()
-
-    def _current_reading(self) -> XrayReading | None:
-        """Return the reading of the displayed text; None without a text."""
-        if self.reading is None and self.text.tape is not None:
-            announce = partial(self.text.view.call_later, self._take)
-            self.reading = XrayReading(self.text.generation, self.text.tape, announce)
-        return self.reading
 
     def _wanted(self) -> tuple[TapeSpan, ...]:
         """Return the passages to read, the most urgent first: explained, in view, near the view.

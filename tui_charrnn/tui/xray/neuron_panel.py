@@ -1,7 +1,7 @@
 """The neuron list below a text: neurons that track a property, to color by and to clamp."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, Final, NamedTuple
@@ -241,8 +241,10 @@ class NeuronPanel(CursorView):
                 deviation=cell.deviation,
             )
             question = f"{question} {itself}"
-        title = tr("Clamp {neuron}", neuron=neuron)
-        value = f"{value_of(row, self._settings.active_clamps.clamps):g}"
+        title, value = (
+            tr("Clamp {neuron}", neuron=neuron),
+            f"{value_of(row, self._settings.active_clamps.values):g}",
+        )
         self.app.push_screen(AskTextScreen(title, question, value, problem), clamp)
 
     def action_turn(self, by: int) -> None:
@@ -250,9 +252,8 @@ class NeuronPanel(CursorView):
         row = self.selected
         if row is None:
             return
-        clamps, cell = self._settings.active_clamps.clamps, row.follower
-        value = value_of(row, clamps)
-        if any(clamp.neuron == row.neuron for clamp in clamps):
+        cell, value = row.follower, value_of(row, self._settings.active_clamps.values)
+        if row.neuron in self._settings.active_clamps.values:
             step = _STEP * (cell.deviation if cell is not None else 1)
             value = rounded(value + by * (step or _STEP))
         self._clamp(row.neuron, max(-LIMIT, min(LIMIT, value)))
@@ -334,12 +335,12 @@ class NeuronPanel(CursorView):
     def cells(self, index: int, width: int) -> list[Cell]:
         """Return the columns of a row: the neuron, r, its property and its clamp."""
         neuron, follower = self.rows[index]
-        mark = "▸" if str(neuron) == self.colored else " "
-        clamp = next(
-            (one for one in self._settings.active_clamps.clamps if one.neuron == neuron), None
+        mark, clamped = (
+            "▸" if str(neuron) == self.colored else " ",
+            self._settings.active_clamps.values,
         )
-        value = f"= {clamp.value:g}" if clamp is not None else ""
-        cells = [Cell(f"{mark} {neuron}", _CELL, "text" if clamp is None else "clamped")]
+        value = f"= {clamped[neuron]:g}" if neuron in clamped else ""
+        cells = [Cell(f"{mark} {neuron}", _CELL, "clamped" if value else "text")]
         if follower is None:
             words = f"{value:<{_VALUE_WIDTH}}  {tr('not among the found cells')}"
             return [*cells, Cell(words, max(width - _CELL - GAP, 1), "clamped")]
@@ -355,11 +356,10 @@ class NeuronPanel(CursorView):
         return cells
 
 
-def value_of(row: Row, clamps: Iterable[Clamp]) -> float:
+def value_of(row: Row, clamped: Mapping[Probe, float]) -> float:
     """Return the value at which a neuron is clamped, else the value to offer."""
-    values = {clamp.neuron: clamp.value for clamp in clamps}
-    if row.neuron in values or row.follower is None:
-        return values.get(row.neuron, 0.0)
+    if row.neuron in clamped or row.follower is None:
+        return clamped.get(row.neuron, 0.0)
     return offered_value(row.follower)
 
 

@@ -210,7 +210,11 @@ class XrayPanel(Static):
                 rows += expected_rows(seen, width, room, self._name_of)
             else:
                 wants_snapshot = True
-                rows += _snapshot_rows(maps, width, room, palette)
+                rows += (
+                    [Content(tr("Reading …")).stylize("$note-text")]
+                    if maps is None
+                    else [*heat_rows(maps, width, room - 1, palette), scale_row(maps, palette)]
+                )
         self._colors.wants_snapshot, self._colors.wants_whole = wants_snapshot, wants_whole
         return rows
 
@@ -243,14 +247,6 @@ def _least_rows(maps: list[HeatMap] | None, width: int, palette: Palette | None)
     if not maps:
         return _LEAST_EXPECTED
     return rows_needed(maps, width, palette, _LEAST_INSIDE) + 1
-
-
-def _snapshot_rows(
-    maps: list[HeatMap] | None, width: int, height: int, palette: Palette | None
-) -> list[Content]:
-    if maps is None:
-        return [Content(tr("Reading …")).stylize("$note-text")]
-    return [*heat_rows(maps, width, height - 1, palette), scale_row(maps, palette)]
 
 
 def name_of(text: TapeText, app: App[object], index: int) -> str:

@@ -85,8 +85,8 @@ class Tapped(NamedTuple):
 class LayerSnapshot:
     """States and gates of the time step that read a character."""
 
-    branch: int
-    position: int
+    at: tuple[int, int]
+    """Branch and position."""
     layers: tuple[LayerView, ...]
     """The lowest first."""
 
@@ -189,7 +189,7 @@ class XrayReading:
             values.keep(self.key_of(number, position - 1), value)
         if position and self._wants_snapshot:
             self._wants_snapshot = False
-            self.snapshot = LayerSnapshot(number, position - 1, view_layers(tape.stream.layers))
+            self.snapshot = LayerSnapshot((number, position - 1), view_layers(tape.stream.layers))
 
     def _run(self, task: BackgroundTask) -> None:
         reader = TapeReader(self.tape, self.generation.read_position, ALTERNATIVES)
@@ -216,7 +216,7 @@ class XrayReading:
             for key, value in zip(keys, reader.values, strict=True):
                 values.keep(key, value)
         if self._place == (branch, stop - 1):
-            self.snapshot = LayerSnapshot(branch, stop - 1, reader.views())
+            self.snapshot = LayerSnapshot((branch, stop - 1), reader.views())
         self.announce(passage)
 
     def _evaluate_tapped(self) -> None:
@@ -262,9 +262,7 @@ class XrayReading:
         if self._wanted:
             self._evaluate_tapped()
         place, snapshot = self._place, self.snapshot
-        if place is not None and (
-            snapshot is None or (snapshot.branch, snapshot.position) != place
-        ):
+        if place is not None and (snapshot is None or snapshot.at != place):
             return TapeSpan(*place, place[1] + 1)
         passages = (self._gap(wanted, at) for wanted in self._wanted)
         return next((passage for passage in passages if passage is not None), None)
