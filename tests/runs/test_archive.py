@@ -18,7 +18,7 @@ from tests.support.record_reading import read_new
 from tui_charrnn.errors import ConfigError, RunError, StorageError
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.runs import archive
-from tui_charrnn.runs.archive import archive_name, export_model, export_run, free_path
+from tui_charrnn.runs.archive import export_model, export_run
 from tui_charrnn.runs.catalogue import summarize_run
 from tui_charrnn.runs.checkpoints import (
     best_or_newest,
@@ -286,12 +286,3 @@ def test_what_is_packed_is_what_the_manifests_say(tmp_path: Path, run: RunDirect
         files = json.loads(contents[f"{folder}/manifest.json"])["files"]
         for name, seal in files.items():
             assert hashlib.sha256(contents[f"{folder}/{name}"]).hexdigest() == seal["sha256"]
-
-
-def test_a_free_name_gets_a_number(tmp_path: Path) -> None:
-    path = tmp_path / archive_name(RunDirectory(tmp_path / "run.1"))
-    assert free_path(path) == path
-    path.touch()
-    assert free_path(path).name == "run.1-2.tar.gz"
-    free_path(path).touch()
-    assert free_path(path).name == "run.1-3.tar.gz"

@@ -19,6 +19,7 @@ from tui_charrnn.runs.file_system import FileSystem, disk_size
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.lifecycle import (
     empty_trash,
+    free_names,
     list_trash,
     refuse_live,
     rename_run,
@@ -90,6 +91,12 @@ def test_the_last_of_a_name_comes_back_first(tmp_path: Path) -> None:
         trash_run(run)
     assert restore_run(tmp_path, "run").description.read_bytes() == b"{2"
     assert restore_run(tmp_path, "run").name == "run-2"
+
+
+def test_a_name_with_an_ending_gets_its_number_before_it(tmp_path: Path) -> None:
+    for name in ("run.1.tar.gz", "run.1-2.tar.gz", "run.1-3.tar.gz"):
+        assert next(free_names(tmp_path, "run.1", ".tar.gz")) == name
+        (tmp_path / name).touch()
 
 
 def test_a_name_that_is_taken_gets_a_number(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ from tui_charrnn.invocation import command
 from tui_charrnn.paths import is_folder, parse_path
 from tui_charrnn.preferences import runs_folder
 from tui_charrnn.runs import lifecycle
-from tui_charrnn.runs.archive import archive_name, export_model, export_run
+from tui_charrnn.runs.archive import ENDINGS, export_model, export_run
 from tui_charrnn.runs.catalogue import find_run, list_runs, read_labels, write_labels
 from tui_charrnn.runs.checkpoints import best_or_newest, format_missed_best
 from tui_charrnn.runs.figures import export_figures
@@ -231,7 +231,7 @@ def export(
     with progress_bar(f"Packing {directory.name}") as progress:
         if model is None:
             target = file or parse_path(".", "The archive")
-            target = target / archive_name(directory) if is_folder(target) else target
+            target = target / f"{directory.name}{ENDINGS[0]}" if is_folder(target) else target
             made = export_run(
                 directory,
                 target,

@@ -7,7 +7,6 @@ include every step up to the exported checkpoints.
 
 import gzip
 import io
-import os
 import shutil
 import stat
 import tarfile
@@ -40,7 +39,7 @@ from tui_charrnn.text.cache import Progress
 from tui_charrnn.translation import tr
 
 ENDINGS: Final = (".tar.gz", ".tgz")
-"""Allowed file name endings of an archive."""
+"""Allowed file name endings of an archive; the default first."""
 _EMPTY_FOLDERS: Final = ("checkpoints", "control", "live")
 _BLOCK: Final = 1 << 18  # bytes
 _ATTEMPTS: Final = 20
@@ -226,21 +225,6 @@ class Exported:
     """Steps of the checkpoints in it."""
 
 
-def archive_name(run: RunDirectory) -> str:
-    """Return the default file name for the archive of a run."""
-    return f"{run.name}{ENDINGS[0]}"
-
-
-def free_path(path: Path) -> Path:
-    """Return the path, with a number added if it is taken."""
-    ending = next((ending for ending in ENDINGS if path.name.endswith(ending)), path.suffix)
-    stem, number = path.name.removesuffix(ending), 1
-    while os.path.lexists(path):
-        number += 1
-        path = path.with_name(f"{stem}-{number}{ending}")
-    return path
-
-
 def export_run(
     run: RunDirectory,
     target: Path,
@@ -252,14 +236,9 @@ def export_run(
     """Pack a run into one archive, which unpacks to a run of the same name.
 
     It holds what is needed to view and resume the run and to generate text, without the trainer's
-    temporary files. A run in training is packed in its state at the start of the export.
-
-    Args:
-        run: The run; it is not modified.
-        target: The archive; its name has one of `ENDINGS`.
-        every_checkpoint: Pack all checkpoints instead of the best and the newest.
-        overwrite: Whether to replace an existing file.
-        progress: Called with the bytes read and the total bytes.
+    temporary files. A run in training is packed in its state at the start of the export, with all
+    checkpoints or with the best and the newest. The name of `target` has one of `ENDINGS`.
+    `progress` is called with the bytes read and the total bytes.
 
     Raises:
         ConfigError: If the name has another ending, is taken or is not a file's.

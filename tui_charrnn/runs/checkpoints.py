@@ -223,12 +223,10 @@ def prune_checkpoints(run: RunDirectory, *, keep: int) -> None:
 
 
 def return_to(run: RunDirectory, checkpoint: CheckpointDirectory, *, best_step: int | None) -> bool:
-    """Make an earlier checkpoint the latest again, and remove later ones.
+    """Make an earlier, complete checkpoint the latest again, and remove later ones.
 
-    Args:
-        run: The run; only its writer calls this.
-        checkpoint: A complete checkpoint.
-        best_step: Step of the best validation loss up to the checkpoint; None if not measured.
+    Only the run's writer calls this. `best_step` is the step of the best validation loss up to the
+    checkpoint; None if not measured.
 
     Returns:
         Whether best.json names a remaining checkpoint. It is removed if the best of the remaining
@@ -300,14 +298,9 @@ def save_checkpoint(  # noqa: PLR0913 (each is named by the caller, and none goe
 ) -> CheckpointDirectory:
     """Make a checkpoint durable, name it latest (and best), then prune.
 
-    Args:
-        run: The run; only its writer calls this.
-        step: Batches trained so far.
-        model: The model file.
-        training: The training state file, needed to resume.
-        loss: Validation loss at this step, if it was measured.
-        is_best: Whether no lower validation loss was measured before.
-        keep: How many of the newest to keep, besides the best.
+    Only the run's writer calls this. `model` and `training` are the contents of the two files,
+    `loss` is the validation loss at this step, if it was measured. `keep` is how many of the newest
+    are kept, besides the best.
 
     Raises:
         StorageError: If the disk refuses; existing checkpoints are unchanged.

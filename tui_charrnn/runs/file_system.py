@@ -327,11 +327,8 @@ def open_to_read(
 ) -> OpenedFile:
     """Open a file or a folder; never blocks on a pipe.
 
-    Args:
-        path: The file or folder.
-        inside: The folder of a run: links below it are not followed; it may be a link itself. None
-            follows all links.
-        folder: Descriptor of the parent folder, if that is open; links are not followed then.
+    Links are followed, but not below `inside`, the folder of a run, which may be a link itself, and
+    not in an open parent folder, whose descriptor is `folder`.
 
     Raises:
         LinkError: If the path contains a link that may not be followed.
@@ -362,13 +359,9 @@ def names_in(folder: Path, *, inside: Path) -> list[str]:
 def folder_inside(
     folder: Path, inside: Path | None, files: FileSystem | None = None, *, opened: int | None = None
 ) -> Iterator[int | None]:
-    """Open a subfolder of a run without following links below the run's folder.
+    """Open a subfolder of a run without following links below `inside`, the run's folder.
 
-    Args:
-        folder: The subfolder.
-        inside: The run's folder, or None to follow links.
-        files: The system calls; None for those in use.
-        opened: Descriptor of `inside`, if that is open.
+    `opened` is the descriptor of `inside`, if that is open. None for `inside` follows all links.
 
     Yields:
         The descriptor; None if `folder` is `inside` itself or is not in it.

@@ -72,14 +72,10 @@ def launch_trainer(
     """Start `python -m tui_charrnn.training RUN` in a session of its own.
 
     It has no terminal and no standard input, and its output goes to the run's trainer.log. It
-    continues when this process quits or is killed.
-
-    Args:
-        run: A run made by `create_run`.
-        max_time: Seconds after which the trainer saves and exits; None for the run's own setting.
-        accepts_change: Whether to continue although the corpus has changed.
-        placement: Command line options for devices and processes.
-        kept_open: Descriptors that it inherits.
+    continues when this process quits or is killed. After `max_time` seconds it saves and exits;
+    None is the run's own setting. `accepts_change` lets it continue although the corpus has
+    changed, `placement` has its options for devices and processes, and `kept_open` the descriptors
+    that it inherits.
 
     Raises:
         ConfigError: If TensorFlow or Keras is not installed.

@@ -77,21 +77,12 @@ def create_run(  # noqa: PLR0913 (a run is described by exactly these, each name
     origin: ModelOrigin | None = None,
     initial_model: bytes = b"",
 ) -> RunDirectory:
-    """Create a run directory for a trainer.
+    """Create a run directory for a trainer, in a folder that is created if missing.
 
-    Args:
-        folder: The parent folder; created if missing.
-        name: The run's name; None for one of the time and the corpus, like 1124-1543-pydoc.
-        preset: Name of the preset that the settings came from, or an empty string.
-        model: The network configuration.
-        training: The training configuration.
-        corpus: The text; stored in the run if it cannot be read again, or if it comes from more
-            files than run.json can name.
-        vocabulary: The characters of the text.
-        parameter_count: Number of trainable parameters.
-        pinned_seeds: Seed texts to sample from at every evaluation; empty for no samples.
-        origin: The model to start from, if any.
-        initial_model: Contents of that model's file.
+    Without a name, it has one of the time and the corpus, like 1124-1543-pydoc. The text is stored
+    in it if it cannot be read again, or comes from more files than run.json can name.
+    `initial_model` has the contents of the file of `origin`, the model to start from. The other
+    arguments are those of `RunDescription`.
 
     Raises:
         CorpusError: If the held-out text is too short to evaluate.
@@ -105,7 +96,7 @@ def create_run(  # noqa: PLR0913 (a run is described by exactly these, each name
     _refuse_short_tail(reference, training)
     if name is not None:
         refuse_name(folder, name)
-    names = iter([name]) if name is not None else _free_names(folder, _default_name(corpus.name))
+    names = iter([name]) if name is not None else free_names(folder, _default_name(corpus.name))
     description = RunDescription(
         name=next(names),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -264,10 +255,10 @@ def _default_name(corpus_name: str) -> str:
     return f"{datetime.now().astimezone():%m%d-%H%M}-{slug or 'run'}"
 
 
-def _free_names(folder: Path, name: str) -> Iterator[str]:
+def free_names(folder: Path, stem: str, ending: str = "") -> Iterator[str]:
     """Yield names that are free in a folder: the given one, then with numbers, without end."""
-    numbered = (f"{name}-{number}" for number in itertools.count(2))
-    for each in itertools.chain([name], numbered):
+    numbered = (f"{stem}-{number}{ending}" for number in itertools.count(2))
+    for each in itertools.chain([stem + ending], numbered):
         if not os.path.lexists(folder / each):
             yield each
 
@@ -361,7 +352,7 @@ def restore_run(folder: Path, name: str | None = None) -> RunDirectory:
     wanted = next((run for run in trashed if name in {None, run.name}), None)
     if wanted is None:
         raise RunError(_nothing_to_restore(folder, name, trashed))
-    run = RunDirectory(folder / next(_free_names(folder, wanted.name)))
+    run = RunDirectory(folder / next(free_names(folder, wanted.name)))
     Storage(inside=folder).rename(wanted.path, run.path)
     with contextlib.suppress(OSError):  # not empty if two were deleted at the same moment
         wanted.path.parent.rmdir()

@@ -17,7 +17,6 @@ from typing import Any, Final, TextIO
 from tui_charrnn.errors import ConfigError, StorageError
 from tui_charrnn.runs.file_system import (
     FileSystem,
-    LinkError,
     OpenedFile,
     file_system,
     folder_inside,
@@ -107,13 +106,7 @@ class Storage:
         self._inside = inside
 
     def write_atomically(self, path: Path, data: bytes, *, reserve: int = 0) -> None:
-        """Replace a file's contents atomically; on failure the old contents stay.
-
-        Args:
-            path: The file.
-            data: Its new contents.
-            reserve: See `open_beside`.
-        """
+        """Replace a file's contents as `open_beside` does; on failure the old contents stay."""
         with self.open_beside(path, reserve=reserve) as file:
             file.write(data)
 
@@ -262,15 +255,12 @@ class Storage:
     def _is_folder(self, path: Path) -> bool:
         """Whether a path is a folder, or a link to one if links are followed there."""
         try:
-            with self._folder(path.parent) as folder:
-                mode = self._fs.lstat(path, folder).st_mode
+            with self._folder(path) as opened:
+                return opened is not None or path.is_dir()
         except OSError as error:
             if is_missing(error):
                 return False
             raise
-        if self._inside is not None and self._inside in path.parents and stat.S_ISLNK(mode):
-            raise LinkError(path)
-        return stat.S_ISDIR(mode) or (stat.S_ISLNK(mode) and path.is_dir())
 
     def _open(self, path: Path, shown_as: Path, flag: int, folder: int | None) -> WrittenFile:
         """Open a file for writing, created if missing; `shown_as` is its path in errors."""

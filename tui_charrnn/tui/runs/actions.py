@@ -15,11 +15,11 @@ from tui_charrnn.errors import ConfigError
 from tui_charrnn.folders import home_folder
 from tui_charrnn.paths import is_folder, parse_path
 from tui_charrnn.runs import lifecycle
-from tui_charrnn.runs.archive import archive_name, export_run, free_path
+from tui_charrnn.runs.archive import ENDINGS, export_run
 from tui_charrnn.runs.catalogue import RunLabels, read_labels, write_labels
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.launcher import require_tensorflow
-from tui_charrnn.runs.lifecycle import list_trash, rename_run, restore_run, trash_run
+from tui_charrnn.runs.lifecycle import free_names, list_trash, rename_run, restore_run, trash_run
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.training.creation import check_amount, extend_run
 from tui_charrnn.translation import format_percent, tr
@@ -211,7 +211,8 @@ def restore(folder: Path) -> Outcome:
 
 def export(run: RunDirectory, folder: Path, progress: Progress) -> Outcome:
     """Pack a run into an archive, under a file name that is free."""
-    made = export_run(run, free_path(folder / archive_name(run)), progress=progress)
+    name = next(free_names(folder, run.name, ENDINGS[0]))
+    made = export_run(run, folder / name, progress=progress)
     path, size = safe_line(str(made.path)), format_size(made.size)
     return Outcome(tr("Packed into {path}, {size}.", path=path, size=size))
 
