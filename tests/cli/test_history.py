@@ -13,9 +13,10 @@ import pytest
 from tests.support.command import finish, run_here, start_program
 from tests.support.tiny_model import tiny_model_file
 from tui_charrnn.config import SamplingConfig
-from tui_charrnn.history.generation import Generation, ModelFile, ModelReference
+from tui_charrnn.history.generation import Generation, ModelReference, reference_to
 from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.history.store import History, history_file
+from tui_charrnn.paths import file_mark
 
 
 @pytest.fixture
@@ -162,7 +163,7 @@ def test_changed_settings_change_again_in_a_replay(model: Path) -> None:
             length=30,
             sampling=((0, wild), (10, safe)),
             rng_seed=2,
-            model=ModelFile(model).reference(ModelLabel("mine")),
+            model=reference_to(model, file_mark(model), ModelLabel("mine")),
         )
     ])[0]
 

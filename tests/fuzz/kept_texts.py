@@ -18,13 +18,14 @@ from tui_charrnn.generation.neuron import parse_clamps
 from tui_charrnn.generation.stream import CharacterStream, Replay
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.generation.tape_file import tape_document
-from tui_charrnn.history.generation import Entry, Generation, ModelFile, entry_values
+from tui_charrnn.history.generation import Entry, Generation, entry_values, reference_to
 from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.history.store import (
     History,
     find_same_model,
 )
 from tui_charrnn.model.checkpoint import load_model
+from tui_charrnn.paths import file_mark
 from tui_charrnn.text.numbered_text import CachedNumbers, fingerprint
 from tui_charrnn.text.numbering import Numbering
 from tui_charrnn.text.originality import PassageMatcher
@@ -142,7 +143,7 @@ def _build_history(folder: Path) -> None:
         sampling=((0, first), (2, then)),
         clamps=((0, CLAMPS), (1, ()), (3, CLAMPS[:1])),
         rng_seed=1,
-        model=ModelFile(path).reference(ModelLabel("tiny")),
+        model=reference_to(path, file_mark(path), ModelLabel("tiny")),
     )
     History(folder / "history.sqlite").add([said])
 

@@ -7,15 +7,16 @@ from pathlib import Path
 import pytest
 
 from tui_charrnn.config import SamplingConfig
-from tui_charrnn.history.generation import Generation, ModelFile, file_sha256, why_no_replay
+from tui_charrnn.history.generation import Generation, file_sha256, reference_to, why_no_replay
 from tui_charrnn.history.model_label import ModelLabel
+from tui_charrnn.paths import file_mark
 
 
 def test_an_untouched_file_has_its_hash(tmp_path: Path) -> None:
     path = tmp_path / "model"
     path.write_bytes(b"weights")
 
-    origin = ModelFile(path).reference(ModelLabel("mine"))
+    origin = reference_to(path, file_mark(path), ModelLabel("mine"))
 
     assert (origin.label, origin.file) == (ModelLabel("mine"), str(path))
     assert origin.sha256 == hashlib.sha256(b"weights").hexdigest()
@@ -25,13 +26,13 @@ def test_an_untouched_file_has_its_hash(tmp_path: Path) -> None:
 def test_a_file_that_did_not_stay_has_none(tmp_path: Path, is_replaced: bool) -> None:
     path = tmp_path / "model"
     path.write_bytes(b"weights")
-    watched = ModelFile(path)
+    mark = file_mark(path)
     path.unlink()
     if is_replaced:
         (tmp_path / "other").write_bytes(b"other weights")
         Path(tmp_path / "other").replace(path)
 
-    origin = watched.reference(ModelLabel("mine"))
+    origin = reference_to(path, mark, ModelLabel("mine"))
 
     assert origin.sha256 is None
     generation = Generation(

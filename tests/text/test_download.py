@@ -137,7 +137,7 @@ def test_a_source_that_gives_a_byte_now_and_then_is_given_up_at_the_next(
 
 
 def test_only_addresses_of_the_web_are_fetched() -> None:
-    with pytest.raises(CorpusError, match="not a web address"):
+    with pytest.raises(CorpusError, match="not a secure address"):
         fetch(["file:///etc/passwd"], maximum_bytes=10_000)
 
 

@@ -30,8 +30,9 @@ from tui_charrnn.cli.samples import (
 from tui_charrnn.config import SamplingConfig, SamplingNumbers
 from tui_charrnn.errors import ConfigError, ExitCode
 from tui_charrnn.folders import default_model
-from tui_charrnn.history.generation import ModelFile
+from tui_charrnn.history.generation import reference_to
 from tui_charrnn.history.model_label import ModelLabel
+from tui_charrnn.paths import file_mark
 from tui_charrnn.preferences import read_sampling, resolve, runs_folder
 from tui_charrnn.text.originality import COPIED_LENGTH, copied_length_in
 
@@ -209,7 +210,7 @@ def generate(
     use_one_numpy_thread()
     folder, model = runs_folder(runs_dir), preferred.model
     path = default_model() if model is None else lazy.find_model(model, folder, print_message)
-    file = ModelFile(path)
+    mark = file_mark(path)
     loaded = lazy.load_model(path)
     if preferred.numbers != "float32":
         loaded = lazy.with_numbers(loaded, preferred.numbers, print_message)
@@ -241,15 +242,15 @@ def generate(
                 write_records(texts, output)
         is_interrupted = output.is_interrupted
     else:
-        top_k = sampling.top_k if settings.get("top_k") is not None else None
-        known = len(stream.model.vocabulary.characters)
-        if top_k is not None and top_k > known:
+        top_k, known = sampling.top_k or 0, len(stream.model.vocabulary.characters)
+        if top_k > known and settings.get("top_k") is not None:
             print_message(
                 f"top_k is {top_k:,} and the model knows {known:,} characters: all can be chosen."
             )
         seed_text, samples, is_interrupted = write_samples(texts)
         if preferred.history:
-            keep_samples(samples, seed_text, stream, file, ModelLabel(model or path.stem))
+            origin = reference_to(path, mark, ModelLabel(model or path.stem))
+            keep_samples(samples, seed_text, stream, origin)
     if sampling.rng_seed is None and not most_likely and stdout_is_terminal():
         others = {
             "--compare-temperatures": compare_temperatures

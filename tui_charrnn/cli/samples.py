@@ -20,8 +20,7 @@ from tui_charrnn.cli.reading import Seed, read_named_corpus, read_seed
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, CorpusError, DataError, HistoryError
 from tui_charrnn.hangul import INITIALS, join_syllables, whole_text
-from tui_charrnn.history.generation import KEPT_CHARACTERS, Generation, ModelFile
-from tui_charrnn.history.model_label import ModelLabel
+from tui_charrnn.history.generation import KEPT_CHARACTERS, Generation, ModelReference
 from tui_charrnn.history.store import History
 from tui_charrnn.text.originality import copied_length_in
 
@@ -253,16 +252,14 @@ def keep_samples(
     samples: Sequence[Sample],
     seed_text: str,
     stream: "CharacterStream",
-    file: ModelFile,
-    label: ModelLabel,
+    origin: ModelReference,
 ) -> None:
-    """Add every text that is not empty to the history, with the model's file and its label."""
+    """Add every text that is not empty to the history."""
     samples = [sample for sample in samples if sample.length]
     if not samples:
         return
     model, clamps = stream.model, tuple(map(str, stream.clamps))
     try:
-        origin = file.reference(label)
         History().add([
             Generation(
                 seed_text=seed_text,

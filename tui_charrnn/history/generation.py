@@ -74,18 +74,11 @@ class Entry:
     generation: Generation
 
 
-class ModelFile:
-    """Detects whether a model's file was replaced after loading, as a trainer may do."""
-
-    def __init__(self, path: Path) -> None:
-        """Record the identity of the file; to be called before the model is loaded."""
-        self._path = path
-        self._mark = file_mark(path)
-
-    def reference(self, label: ModelLabel) -> ModelReference:
-        """Return a reference to the model; without a hash if its file was replaced."""
-        sha256 = unchanged_sha256(self._path, self._mark)
-        return ModelReference(label, str(self._path.absolute()), sha256)
+def reference_to(
+    path: Path, mark: tuple[int, int, int] | None, label: ModelLabel
+) -> ModelReference:
+    """Refer to a model; without a hash if its file has another `file_mark` than when loaded."""
+    return ModelReference(label, str(path.absolute()), unchanged_sha256(path, mark))
 
 
 def unchanged_sha256(path: Path, mark: tuple[int, int, int] | None) -> str | None:

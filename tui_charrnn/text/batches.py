@@ -76,10 +76,6 @@ class ContiguousStreams:
         """Whether a step begins an epoch; its rows then do not continue the batch before."""
         return self._place(step)[1] == 0
 
-    def epoch(self, step: int) -> int:
-        """The epoch that a step belongs to, from 1."""
-        return self._place(step)[0]
-
     def _place(self, step: int) -> tuple[int, int]:
         """The epoch of a step, from 1, and its position there, from 0."""
         if step < 1:

@@ -77,9 +77,8 @@ def _fetch_one(url: str, maximum_bytes: int, progress: Progress | None, deadline
 def _refuse_unsafe(url: str) -> None:
     """Refuse an address without TLS, unless it is on this machine."""
     parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"}:
-        raise _UnusableError("not a web address: {url}", url=url)
-    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+    is_local = parts.scheme == "http" and _is_loopback(parts.hostname or "")
+    if parts.scheme != "https" and not is_local:
         raise _UnusableError("not a secure address (https): {url}", url=url)
 
 
