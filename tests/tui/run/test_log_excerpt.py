@@ -13,21 +13,26 @@ from tests.support.fake_run import created_run
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.messages import RunChanged
+from tui_charrnn.tui.run import failure_card
 from tui_charrnn.tui.run.failure_card import OLD_AFTER, LogExcerpt
 
 
 class Reader:
-    """A log excerpt that announces to a queue, with a clock that a test sets."""
+    """A log excerpt that announces to a queue."""
 
-    def __init__(self, *looks: float) -> None:
-        self.now = 0.0
+    def __init__(self) -> None:
         self.messages: queue.Queue[Message] = queue.Queue()
-        self.excerpt = LogExcerpt(self.messages.put, looks=looks or (0.0,), clock=lambda: self.now)
+        self.excerpt = LogExcerpt(self.messages.put)
 
     def after_message(self, run: RunDirectory, trouble: str = "lost") -> tuple[str, ...]:
         """Return the lines after the next announcement."""
         assert isinstance(self.messages.get(timeout=PATIENCE), RunChanged)
         return self.excerpt.of(run, trouble)
+
+
+@pytest.fixture(autouse=True)
+def one_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(failure_card, "LOOKS", (0.0,))
 
 
 @pytest.fixture
@@ -48,7 +53,8 @@ def test_a_line_written_a_moment_later_is_sent_too(
     is_written = threading.Event()
     monkeypatch.setattr(BackgroundTask, "wait", lambda _, seconds: is_written.wait(seconds))
     run.log.write_text("one\n", encoding="utf-8")
-    reader = Reader(0.0, PATIENCE)
+    monkeypatch.setattr(failure_card, "LOOKS", (0.0, PATIENCE))
+    reader = Reader()
     reader.excerpt.of(run, "lost")
     assert reader.after_message(run) == ("one",)
     run.log.write_text("one\nTraceback\n", encoding="utf-8")
@@ -63,10 +69,9 @@ def test_the_same_trouble_is_read_anew_after_a_while_only(run: RunDirectory) -> 
     assert reader.after_message(run) == ("one",)
     wait_for("the end of reading", lambda: not reader.excerpt.is_reading)
     run.log.write_text("two\n", encoding="utf-8")
-    reader.now = OLD_AFTER / 2
     assert reader.excerpt.of(run, "lost") == ("one",)
     assert not reader.excerpt.is_reading
-    reader.now = OLD_AFTER
+    reader.excerpt.asked_at -= OLD_AFTER
     assert reader.excerpt.of(run, "lost") == ("one",)
     assert reader.after_message(run) == ("two",)
 

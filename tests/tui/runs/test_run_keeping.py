@@ -14,7 +14,7 @@ from tests.support.open_app import RecordingLauncher
 from tests.support.runs_pane import asked, contents, names, pane, press
 from tests.support.shown_screen import screen_text
 from tests.support.waiting import wait_until
-from tui_charrnn.errors import CharRNNError, RunError, StorageError
+from tui_charrnn.errors import CharRNNError, StorageError
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.lifecycle import list_trash
 from tui_charrnn.tui.background import CancelledError, Poller
@@ -310,8 +310,8 @@ def test_packing_that_was_cancelled_leaves_no_file(folder: Path, tmp_path: Path)
     def cancel(_done: int, _total: int | None) -> None:
         raise CancelledError
 
-    result = actions.outcome_of(lambda: actions.export(run, tmp_path, cancel))
-    assert isinstance(result, actions.Outcome)
+    with pytest.raises(CancelledError):
+        actions.export(run, tmp_path, cancel)
     assert not list(tmp_path.glob("*fake*"))
 
 
@@ -376,10 +376,3 @@ async def test_archives_go_to_the_home_folder_if_this_one_is_not_writable(
     monkeypatch.chdir(gone)
     gone.rmdir()
     assert actions.archive_folder("") == Path.home()
-
-
-def test_outcome_of_returns_the_error_of_an_action() -> None:
-    def refuse() -> actions.Outcome:
-        raise RunError("No.")
-
-    assert str(actions.outcome_of(refuse)) == "No."

@@ -217,21 +217,13 @@ OLD_AFTER: Final = 5.0
 class LogExcerpt:
     """Reads the log of a failed run in a thread, so that the screen never waits for a disk."""
 
-    def __init__(
-        self,
-        announce: Callable[[Message], object],
-        *,
-        looks: Sequence[float] = LOOKS,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """Read nothing yet; `announce` runs in a thread; `looks` are seconds before each read."""
+    def __init__(self, announce: Callable[[Message], object]) -> None:
+        """Read nothing yet; `announce` runs in a thread."""
         self._announce = announce
-        self._looks = looks
-        self._clock = clock
         self._key: tuple[RunDirectory, str] | None = None
         self._known: tuple[tuple[RunDirectory, str] | None, tuple[str, ...]] = None, ()
         """What was read last: its run and trouble, and the lines; threads replace it as a whole."""
-        self._asked_at = 0.0
+        self.asked_at = 0.0
         self._latest = LatestTask("log-excerpt")
         self.is_reading = False
 
@@ -240,17 +232,17 @@ class LogExcerpt:
 
         For another trouble the log is read again.
         """
-        key, now = (run, trouble), self._clock()
+        key, now = (run, trouble), time.monotonic()
         read_of, lines = self._known
         # one reader at a time: on a dead network drive it blocks forever
-        is_due = now - self._asked_at >= OLD_AFTER and not self.is_reading
+        is_due = now - self.asked_at >= OLD_AFTER and not self.is_reading
         if key != self._key or is_due:
-            self._key, self._asked_at, self.is_reading = key, now, True
+            self._key, self.asked_at, self.is_reading = key, now, True
             self._latest.start(lambda task: self._read(run, trouble, task))
         return lines if read_of == key else ()
 
     def _read(self, run: RunDirectory, trouble: str, task: BackgroundTask) -> None:
-        for pause in self._looks:
+        for pause in LOOKS:
             task.wait(pause)
             lines = _read_end(run)
             task.check()

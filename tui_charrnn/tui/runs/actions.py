@@ -1,4 +1,4 @@
-"""The actions on a listed run, the reasons why one is refused, and the thread that runs them.
+"""The actions on a listed run, and the reasons why one is refused.
 
 An action raises a `CharRNNError` if it fails.
 """
@@ -22,14 +22,13 @@ from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.lifecycle import free_names, list_trash, rename_run, restore_run, trash_run
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.training.creation import check_amount, extend_run
-from tui_charrnn.translation import format_percent, tr
-from tui_charrnn.tui.background import BackgroundTask, CancelledError
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.keys.keymap import tr_keys
 from tui_charrnn.viewing.formatting import format_size
 from tui_charrnn.viewing.run_view import format_extension
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Collection
 
     from tui_charrnn.runs.catalogue import RunSummary
     from tui_charrnn.runs.layout import RunDirectory
@@ -57,89 +56,6 @@ class Outcome:
     """The current directory of the run; None if it is in the trash or not affected."""
     is_resumed: bool = False
     """Whether to resume training and show the sentence once that has started."""
-
-
-def outcome_of(action: Callable[[], Outcome]) -> Outcome | Exception:
-    """Run an action and return its outcome, or the exception that it raised."""
-    try:
-        return action()
-    except CancelledError:
-        return Outcome(tr("Cancelled. No file is left behind."))
-    except Exception as error:  # noqa: BLE001 - the pane shows it or reraises it
-        return error
-
-
-class ActionRunner:
-    """Runs one action at a time in a thread, so that a slow disk never blocks the screen."""
-
-    def __init__(
-        self,
-        call_later: Callable[..., object],
-        show_status: Callable[[str], object],
-        show_result: Callable[[Outcome | Exception], object],
-    ) -> None:
-        """Prepare a runner; `call_later` schedules the other callbacks on the screen's thread."""
-        self._call_later = call_later
-        self._show_status = show_status
-        self._show_result = show_result
-        self._task: BackgroundTask | None = None
-        self.label = ""
-        """The running action, e.g. `Packing fake`; empty if none runs."""
-        self._cancel_hint = ""
-
-    @property
-    def can_cancel(self) -> bool:
-        """Whether the running action can be cancelled."""
-        return bool(self._cancel_hint)
-
-    def start(
-        self, label: str, action: Callable[[BackgroundTask], Outcome], *, cancel_hint: str = ""
-    ) -> None:
-        """Start an action; the caller has checked that none runs.
-
-        Args:
-            label: The action, e.g. `Packing fake`.
-            action: Runs in the thread.
-            cancel_hint: How the user cancels the action; empty if that is not possible.
-        """
-        self.label, self._cancel_hint = label, cancel_hint
-        self._show_progress(0)
-
-        def run(task: BackgroundTask) -> None:
-            self._call_later(self._finish, outcome_of(lambda: action(task)))
-
-        self._task = BackgroundTask("run-action", run)
-
-    def cancel(self) -> None:
-        """Cancel the running action, which ends at its next progress report."""
-        if self._task is not None:
-            self._task.cancel()
-
-    def progress_of(self, task: BackgroundTask) -> Progress:
-        """Return a progress callback that shows each new percentage and stops a cancelled task."""
-        shown = -1
-
-        def report(done: int, total: int | None) -> None:
-            nonlocal shown
-            task.check()
-            percent = 100 * done // total if total else 0
-            if percent != shown:
-                shown = percent
-                self._call_later(self._show_progress, percent)
-
-        return report
-
-    def _show_progress(self, percent: int) -> None:
-        if self.label:
-            status = f"{self.label} …"
-            if self._cancel_hint:
-                status += f" {format_percent(percent / 100)}, {self._cancel_hint}"
-            self._show_status(status)
-
-    def _finish(self, result: Outcome | Exception) -> None:
-        self._task, self.label, self._cancel_hint = None, "", ""
-        self._show_status("")
-        self._show_result(result)
 
 
 def rename(run: RunDirectory, name: str) -> Outcome:
@@ -289,17 +205,10 @@ def extend(run: RunDirectory, typed: str) -> Outcome:
     return Outcome(format_extension(extended), after=run, is_resumed=True)
 
 
-def rename_problem(found: RunSummary, *, is_trained: bool) -> str:
-    """Return why a run cannot be renamed; empty if it can."""
-    return _training_problem(found, is_deleted=False) if is_trained else ""
-
-
-def delete_problem(found: RunSummary, *, is_trained: bool) -> str:
-    """Return why a run cannot be deleted; empty if it can."""
-    return _training_problem(found, is_deleted=True) if is_trained else ""
-
-
-def _training_problem(found: RunSummary, *, is_deleted: bool) -> str:
+def move_problem(found: RunSummary, *, is_trained: bool, is_deleted: bool = False) -> str:
+    """Return why a run cannot be renamed or deleted; empty if it can."""
+    if not is_trained:
+        return ""
     return tr_keys(
         "{name} is being trained, so it cannot be deleted. {runs.open} opens it, {run.stop} ends "
         "its training."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -10,13 +11,14 @@ from textual.containers import Vertical
 
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.translation import tr
+from tui_charrnn.translation import format_percent, tr
+from tui_charrnn.tui.background import BackgroundTask, CancelledError
 from tui_charrnn.tui.dialogs import Answer, AskTextScreen, QuestionScreen
 from tui_charrnn.tui.keys.keymap import bindings_of, tr_keys
 from tui_charrnn.tui.messages import NoteWritten, ResumeRequested, RunCompared, RunMoved, RunOpened
 from tui_charrnn.tui.row_views import CursorView
 from tui_charrnn.tui.runs import actions
-from tui_charrnn.tui.runs.actions import READ_ONLY, ActionRunner
+from tui_charrnn.tui.runs.actions import READ_ONLY, Outcome
 from tui_charrnn.tui.runs.list import RunList, no_runs
 
 if TYPE_CHECKING:
@@ -27,8 +29,8 @@ if TYPE_CHECKING:
 
     from tui_charrnn.runs.catalogue import RunSummary
     from tui_charrnn.runs.layout import RunDirectory
-    from tui_charrnn.tui.background import BackgroundTask
-    from tui_charrnn.tui.runs.actions import Outcome, Problem
+    from tui_charrnn.text.cache import Progress
+    from tui_charrnn.tui.runs.actions import Problem
     from tui_charrnn.tui.session import Session
 
 
@@ -44,15 +46,21 @@ class RunsPane(Vertical):
         self._session = session
         self._compared: RunDirectory | None = None
         self.runs = RunList(session.runs_folder, self._remark, is_readonly=session.is_readonly)
-        self._actions = ActionRunner(self.call_later, self.runs.show_status, self._show_result)
+        self._action: BackgroundTask | None = None
+        """Runs one action at a time, so that a slow disk never blocks the screen."""
+        self._label = ""
+        """The running action, e.g. `Packing fake`; empty if none runs."""
+        self._cancel_hint = ""
+        """How the user cancels the action; empty if that is not possible."""
 
     def compose(self) -> ComposeResult:
         """Yield the list."""
         yield self.runs
 
     def on_unmount(self) -> None:
-        """Cancel the running action."""
-        self._actions.cancel()
+        """Cancel the running action, which ends at its next progress report."""
+        if self._action is not None:
+            self._action.cancel()
 
     def on_cursor_view_entered(self, event: CursorView.Entered) -> None:
         """Show the run under the cursor."""
@@ -61,6 +69,8 @@ class RunsPane(Vertical):
 
     def _show_result(self, result: Outcome | Exception) -> None:
         """Show the result of an action; an unexpected error is raised and closes the app."""
+        self._action, self._label, self._cancel_hint = None, "", ""
+        self.runs.show_status("")
         if isinstance(result, CharRNNError | OSError):
             self._warn(safe_line(str(result)))
         elif isinstance(result, Exception):
@@ -117,7 +127,7 @@ class RunsPane(Vertical):
 
     def action_rename(self) -> None:
         """Ask for a new name of the run under the cursor."""
-        found = self._changeable(actions.rename_problem)
+        found = self._changeable(actions.move_problem)
         if found is None:
             return
         run, name = found.run, safe_line(found.run.name)
@@ -183,10 +193,10 @@ class RunsPane(Vertical):
     def action_export(self) -> None:
         """Export the run under the cursor, or cancel the running export."""
         found = self._selected()
-        if self._actions.can_cancel:
-            self._actions.cancel()
+        if self._action is not None and self._cancel_hint:
+            self._action.cancel()
         elif found is not None:
-            run, runner, name = found.run, self._actions, safe_line(found.run.name)
+            run, name = found.run, safe_line(found.run.name)
             self._ask(
                 AskTextScreen(
                     tr("Export {name}", name=name),
@@ -195,13 +205,13 @@ class RunsPane(Vertical):
                     find=lambda typed: str(actions.archive_folder(typed)),
                 ),
                 tr("Packing {name}", name=name),
-                lambda folder, task: actions.export(run, Path(folder), runner.progress_of(task)),
+                lambda folder, task: actions.export(run, Path(folder), self._progress_of(task)),
                 cancel_hint=tr_keys("{runs.export} cancels it"),
             )
 
     def action_delete(self) -> None:
         """Ask whether to move the run under the cursor into the trash."""
-        found = self._changeable(actions.delete_problem)
+        found = self._changeable(partial(actions.move_problem, is_deleted=True))
         if found is None:
             return
         run = found.run
@@ -245,10 +255,43 @@ class RunsPane(Vertical):
         self, label: str, action: Callable[[BackgroundTask], Outcome], *, cancel_hint: str = ""
     ) -> None:
         """Start an action, unless another one runs."""
-        if self._actions.label:
-            self._warn(tr("{action}: wait until that is done.", action=self._actions.label))
-        else:
-            self._actions.start(label, action, cancel_hint=cancel_hint)
+        if self._label:
+            self._warn(tr("{action}: wait until that is done.", action=self._label))
+            return
+        self._label, self._cancel_hint = label, cancel_hint
+        self._show_progress(0)
+
+        def run(task: BackgroundTask) -> None:
+            result: Outcome | Exception
+            try:
+                result = action(task)
+            except CancelledError:
+                result = Outcome(tr("Cancelled. No file is left behind."))
+            except Exception as error:  # noqa: BLE001 - shown or raised on the screen's thread
+                result = error
+            self.call_later(self._show_result, result)
+
+        self._action = BackgroundTask("run-action", run)
+
+    def _progress_of(self, task: BackgroundTask) -> Progress:
+        """Return a progress callback that shows each new percentage and stops a cancelled task."""
+        shown = -1
+
+        def report(done: int, total: int | None) -> None:
+            nonlocal shown
+            task.check()
+            percent = 100 * done // total if total else 0
+            if percent != shown:
+                shown = percent
+                self.call_later(self._show_progress, percent)
+
+        return report
+
+    def _show_progress(self, percent: int) -> None:
+        status = f"{self._label} …"
+        if self._cancel_hint:
+            status += f" {format_percent(percent / 100)}, {self._cancel_hint}"
+        self.runs.show_status(status if self._label else "")
 
     def _apply(self, outcome: Outcome) -> None:
         """Update references to a run that was moved, and list again with the cursor on it."""

@@ -1,7 +1,7 @@
 """Draws the chart: legend, plot, axes, readout."""
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -32,17 +32,30 @@ _TAIL: Final = 0.02
 """The share of extremes at either end that may be off the scale."""
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """The parts of the chart that fit, and the scales that map values to cells of the plot."""
+@dataclass(slots=True)
+class Plot:
+    """The cells of the plot, drawn layer by layer, in a chart of `columns` and `rows`.
+
+    The band and the line leave gaps out.
+    """
 
     columns: int
     rows: int
+    run: Series
     window: Window
     scale: ValueScale
     second: ValueScale | None
     """The scale of the second quantity, if there is one; `scale` itself if it is drawn alone."""
     glyphs: Glyphs
+    cells: list[list[Piece]] = field(init=False)
+    gaps: set[int] = field(init=False)
+    """The columns that hold a step whose loss was not finite."""
+
+    def __post_init__(self) -> None:
+        """Leave all cells blank."""
+        self.cells = [[(" ", Mark.BLANK)] * self.width for _ in range(self.height)]
+        places = map(self.run.place, self.run.gaps)
+        self.gaps = set(map(self.column, places)) & {*range(self.width)}
 
     @property
     def has_legend(self) -> bool:
@@ -60,6 +73,11 @@ class Frame:
         return self.rows >= 3
 
     @property
+    def is_alone(self) -> bool:
+        """Whether the second quantity is drawn without the losses."""
+        return self.second is self.scale
+
+    @property
     def left(self) -> int:
         """Columns of the left axis; 0 for none."""
         return _LABEL_WIDTH + 1 if self.columns >= 24 else 0
@@ -67,7 +85,7 @@ class Frame:
     @property
     def right(self) -> int:
         """Columns of the right axis; 0 for none."""
-        return _LABEL_WIDTH + 1 if self.columns >= 56 and self.second is not self.scale else 0
+        return _LABEL_WIDTH + 1 if self.columns >= 56 and not self.is_alone else 0
 
     @property
     def width(self) -> int:
@@ -97,50 +115,36 @@ class Frame:
         """Return the row of cells of a loss; the first or the last if it is off the scale."""
         return self.scale.dot(loss, self.down) // self.glyphs.down
 
-
-class Plot:
-    """The cells of the plot, drawn layer by layer; the band and the line leave gaps out."""
-
-    def __init__(self, frame: Frame, run: Series) -> None:
-        self.frame = frame
-        self.gaps = {frame.column(run.place(step)) for step in run.gaps} & {*range(frame.width)}
-        """The columns that hold a step whose loss was not finite."""
-        self.cells: list[list[Piece]] = [
-            [(" ", Mark.BLANK)] * frame.width for _ in range(frame.height)
-        ]
-
-    def draw_band(self, series: Series) -> None:
+    def draw_band(self) -> None:
         """Draw the range from the lowest to the highest loss of every bucket."""
-        frame = self.frame
-        across, dots = frame.across, DotPlot(frame.across)
+        series, across, dots = self.run, self.across, DotPlot(self.across)
         extremes: dict[int, tuple[float, float]] = {}
         for bucket in series.buckets:
-            first = frame.window.dot(series.place(bucket.first_step - 1), across)
-            last = frame.window.dot(series.place(bucket.last_step), across)
+            first = self.window.dot(series.place(bucket.first_step - 1), across)
+            last = self.window.dot(series.place(bucket.last_step), across)
             for column in range(max(first, 0), min(last, across - 1) + 1):
                 low, high = extremes.get(column, (bucket.minimum, bucket.maximum))
                 extremes[column] = min(low, bucket.minimum), max(high, bucket.maximum)
         for column, (low, high) in extremes.items():
             dots.draw_column(
-                column, frame.scale.dot(high, frame.down), frame.scale.dot(low, frame.down)
+                column, self.scale.dot(high, self.down), self.scale.dot(low, self.down)
             )
-        dots.keep_rows(frame.glyphs.band_rows)
-        self._put(dots, frame.glyphs.band, Mark.BAND)
+        dots.keep_rows(self.glyphs.band_rows)
+        self._put(dots, self.glyphs.band, Mark.BAND)
 
-    def draw_line(self, series: Series) -> None:
+    def draw_line(self) -> None:
         """Draw the smoothed loss, with a sign where it is above the scale."""
-        frame = self.frame
-        places = self._columns_of_line(series)
-        self._put(self._line_of(places, frame.scale), frame.glyphs.line, Mark.LINE)
+        places = self._columns_of_line(self.run)
+        self._put(self._line_of(places, self.scale), self.glyphs.line, Mark.LINE)
         for column, loss in places:
-            cell = column // frame.glyphs.across
-            if not loss <= frame.scale.high and cell not in self.gaps:
-                self.cells[0][cell] = frame.glyphs.clipped, Mark.CLIPPED
+            cell = column // self.glyphs.across
+            if not loss <= self.scale.high and cell not in self.gaps:
+                self.cells[0][cell] = self.glyphs.clipped, Mark.CLIPPED
 
     def draw_other_line(self, series: Series) -> None:
         """Draw the smoothed loss of another run: dashed, or dotted if it is the pinned one."""
-        glyphs = self.frame.glyphs
-        dots = self._line_of(self._columns_of_line(series), self.frame.scale)
+        glyphs = self.glyphs
+        dots = self._line_of(self._columns_of_line(series), self.scale)
         if series.is_pinned:
             dots.keep_columns(lambda column: column % (glyphs.dash + 1) == 0)
             self._put(dots, glyphs.pinned, Mark.PINNED)
@@ -150,22 +154,22 @@ class Plot:
 
     def draw_second(self, series: Series) -> None:
         """Draw the second quantity, dotted, on its own scale; with references unless pinned."""
-        frame, line, scale = self.frame, series.second, self.frame.second
+        line, scale = series.second, self.second
         if line is None or scale is None:
             return
         mark = Mark.PINNED if series.is_pinned else Mark.SECOND
         for name, value in () if series.is_pinned else line.references:
             if scale.contains(value):
-                row = scale.dot(value, frame.down) // frame.glyphs.down
+                row = scale.dot(value, self.down) // self.glyphs.down
                 cells = _cells_of(f" {name} {value:g} ", Mark.SECOND)
-                rest = [(frame.glyphs.baseline, Mark.SECOND)] * frame.width
-                self.cells[row] = [*cells, *rest][: frame.width]
+                rest = [(self.glyphs.baseline, Mark.SECOND)] * self.width
+                self.cells[row] = [*cells, *rest][: self.width]
         for points in (line.points, line.lower):
             dots = self._line_of(
                 self._columns_of((series.place(step), value) for step, value in points), scale
             )
             dots.keep_columns(lambda column: column % 2 == 0)
-            self._put(dots, frame.glyphs.second, mark)
+            self._put(dots, self.glyphs.second, mark)
 
     def draw_evaluations(self, series: Series, sign: str, mark: Mark) -> None:
         """Draw a sign at every validation loss that is on the scale.
@@ -173,29 +177,28 @@ class Plot:
         If they are crowded, only one in `_SPACING` columns and the newest are drawn, so that the
         line stays visible.
         """
-        frame = self.frame
         places = {}
         for scored in series.evaluations:
-            column = frame.column(series.place(scored.step))
-            if 0 <= column < frame.width and frame.scale.contains(scored.loss):
-                places[column] = frame.row(scored.loss)
-        is_crowded = len(places) * _SPACING > frame.width
+            column = self.column(series.place(scored.step))
+            if 0 <= column < self.width and self.scale.contains(scored.loss):
+                places[column] = self.row(scored.loss)
+        is_crowded = len(places) * _SPACING > self.width
         for column, row in places.items():
             if not is_crowded or column % _SPACING == 0 or column == max(places):
                 self.cells[row][column] = sign, mark
 
-    def draw_references(self, ladder: Sequence[tuple[str, float]]) -> dict[int, str]:
+    def draw_references(self) -> dict[int, str]:
         """Draw a line at each reference loss that has room; earlier ones take precedence.
 
         Returns:
             The label of each line, by row.
         """
-        frame, names = self.frame, dict[int, str]()
-        for name, loss in ladder:
-            row = frame.row(loss)
-            if frame.scale.contains(loss) and not {row - 1, row, row + 1} & names.keys():
+        names = dict[int, str]()
+        for name, loss in self.run.ladder:
+            row = self.row(loss)
+            if self.scale.contains(loss) and not {row - 1, row, row + 1} & names.keys():
                 names[row] = f" {name} {loss:.3f} "
-                self.cells[row] = [(frame.glyphs.baseline, Mark.BASELINE)] * frame.width
+                self.cells[row] = [(self.glyphs.baseline, Mark.BASELINE)] * self.width
         return names
 
     def write_names(self, names: dict[int, str]) -> None:
@@ -210,18 +213,18 @@ class Plot:
 
     def draw_gaps(self) -> None:
         """Draw a vertical line where the loss is not finite, with a sign at its foot or below."""
-        glyphs = self.frame.glyphs
+        glyphs = self.glyphs
         for column in self.gaps:
             self._draw_behind(column, glyphs.gap_line, Mark.GAP)
-            if not self.frame.has_bottom:
+            if not self.has_bottom:
                 self.cells[-1][column] = glyphs.gap, Mark.GAP
 
     def draw_cursor(self, column: int) -> None:
         """Draw a vertical line behind the lines and signs."""
-        if 0 <= column < self.frame.width:
-            self._draw_behind(column, self.frame.glyphs.cursor, Mark.CURSOR)
+        if 0 <= column < self.width:
+            self._draw_behind(column, self.glyphs.cursor, Mark.CURSOR)
 
-    def rows(self) -> list[Row]:
+    def drawn_rows(self) -> list[Row]:
         """Return the rows of the plot, with a space for half of a wide character."""
         return [joined_row(_without_halves(row)) for row in self.cells]
 
@@ -232,7 +235,7 @@ class Plot:
 
     def _columns_of(self, points: Iterable[tuple[float, float]]) -> list[tuple[int, float]]:
         """Return (dot column, value) for the points (position, value) that are in the window."""
-        dot, across = self.frame.window.dot, self.frame.across
+        dot, across = self.window.dot, self.across
         columns = ((dot(place, across), value) for place, value in points)
         return [(column, value) for column, value in columns if 0 <= column < across]
 
@@ -242,16 +245,14 @@ class Plot:
         for column, value in places:
             total, count = sums.get(column, (0.0, 0))
             sums[column] = total + value, count + 1
-        dots, down = DotPlot(self.frame.across), self.frame.down
+        dots, down = DotPlot(self.across), self.down
         means = ((column, total / count) for column, (total, count) in sorted(sums.items()))
         dots.draw_line([(column, scale.dot(mean, down)) for column, mean in means])
         return dots
 
     def _put(self, dots: DotPlot, signs: str, mark: Mark) -> None:
         left_out = self.gaps if mark in _NOT_IN_GAPS else ()
-        for row, keys in zip(
-            self.cells, dots.rows(self.frame.glyphs, self.frame.height), strict=True
-        ):
+        for row, keys in zip(self.cells, dots.rows(self.glyphs, self.height), strict=True):
             for column, key in enumerate(keys):
                 if key and column not in left_out:
                     row[column] = signs[key], mark
@@ -263,7 +264,7 @@ class Plot:
 
     def _free_place(self, row: int, length: int) -> int | None:
         """Return where `length` cells are free in a row: at its end, its start, or anywhere."""
-        width: int = self.frame.width
+        width = self.width
         taken = [mark not in _BEHIND_NAMES for _, mark in self.cells[row]]
         starts: list[int] = [width - length - 1, 1, *range(width - length, -1, -1)]
         for start in starts:
@@ -287,14 +288,14 @@ def _without_halves(row: Sequence[Piece]) -> Iterator[Piece]:
         before = text
 
 
-def _with_side_axes(frame: Frame, rows: Sequence[Row]) -> list[Row]:
-    """Add nats at the left of the plot, and bits or the second quantity at the right."""
-    glyphs, left, right = frame.glyphs, frame.left, frame.right
-    nats = frame.scale.ticks(frame.height, frame.down) if left else {}
-    factor, scale = (1.0, frame.second) if frame.second else (1 / math.log(2), frame.scale)
-    beside = scale.ticks(frame.height, frame.down, factor) if right else {}
+def _with_side_axes(plot: Plot) -> list[Row]:
+    """Return the plot with nats at the left, and bits or the second quantity at the right."""
+    glyphs, left, right = plot.glyphs, plot.left, plot.right
+    nats = plot.scale.ticks(plot.height, plot.down) if left else {}
+    factor, scale = (1.0, plot.second) if plot.second else (1 / math.log(2), plot.scale)
+    beside = scale.ticks(plot.height, plot.down, factor) if right else {}
     framed = []
-    for place, row in enumerate(rows):
+    for place, row in enumerate(plot.drawn_rows()):
         whole: Row = list(row)
         if left:
             label = _label(nats.get(place, ""))
@@ -312,13 +313,14 @@ def _label(words: str) -> str:
     return words if len(words) <= _LABEL_WIDTH else ""
 
 
-def _bottom_rows(plot: Plot, checkpoints: Collection[int]) -> list[Row]:
-    """Return the axis below the plot, and its labels; `checkpoints` are columns."""
-    frame, glyphs = plot.frame, plot.frame.glyphs
-    left, right, unit = frame.left, frame.right, frame.window.unit
-    ticks = frame.window.ticks(frame.width)
+def _bottom_rows(plot: Plot) -> list[Row]:
+    """Return the axis below the plot, and its labels."""
+    glyphs, left, right, unit = plot.glyphs, plot.left, plot.right, plot.window.unit
+    ticks = plot.window.ticks(plot.width)
+    steps = () if plot.is_alone else plot.run.checkpoints
+    checkpoints = {plot.column(plot.run.place(step)) for step in steps}
     line: list[Piece] = []
-    for column in range(frame.width):
+    for column in range(plot.width):
         is_tick = column in ticks
         if column in plot.gaps:
             line.append((glyphs.gap, Mark.GAP))
@@ -332,7 +334,7 @@ def _bottom_rows(plot: Plot, checkpoints: Collection[int]) -> list[Row]:
     text = f"{' ' * (left - 1 - cell_len(unit))}{unit} " if left else ""
     for start, label in sorted(ticks.values()):
         text = text + " " * (left + start - cell_len(text)) + label
-    labels = set_cell_size(text, frame.columns)
+    labels = set_cell_size(text, plot.columns)
     return [joined_row([*before, *line, *after]), [(labels, Mark.LABEL)]]
 
 
@@ -370,31 +372,28 @@ def draw_chart(
         return draw_message("", size)
     run, window = all_series[0], Window.over(all_series, options.span)
     scale = _scale_over(all_series, window, options.curvature).or_earlier(earlier)
-    frame = Frame(*size, window, scale, _second_scale(run, window), glyphs)
-    readings = readings_of(run, window, frame.width)
+    plot = Plot(*size, run, window, scale, _second_scale(run, window), glyphs)
+    readings = readings_of(run, window, plot.width)
     reading = readings[-1 if cursor is None else nearest(readings, cursor)] if readings else None
-    plot = Plot(frame, run)
     # from back to front
-    names = plot.draw_references(run.ladder)
-    plot.draw_band(run)
+    names = plot.draw_references()
+    plot.draw_band()
     for other in all_series[1:]:
         plot.draw_other_line(other)
         if not other.is_pinned:
             plot.draw_evaluations(other, glyphs.other_validation, Mark.OTHER_VALIDATION)
     plot.draw_second(run)
-    plot.draw_line(run)
+    plot.draw_line()
     plot.draw_evaluations(run, glyphs.validation, Mark.VALIDATION)
     plot.draw_gaps()
     if reading is not None and cursor is not None:
         plot.draw_cursor(reading.column)
     plot.write_names(names)
     is_clipped = any(not loss <= scale.high for loss in run.line)
-    has_bits = bool(frame.right)
+    has_bits = bool(plot.right)
     legend = legend_row(all_series, glyphs, size[0], has_bits=has_bits, is_clipped=is_clipped)
     readout = readout_row(all_series, reading, glyphs, size[0], is_newest=cursor is None)
-    checkpoints = {frame.column(run.place(step)) for step in run.checkpoints}
-    rows = _with_surroundings(plot, checkpoints, legend, readout)
-    return Chart(rows, scale, readings, frame.left)
+    return Chart(_with_surroundings(plot, legend, readout), scale, readings, plot.left)
 
 
 def draw_quantity(
@@ -414,7 +413,7 @@ def draw_quantity(
     line, scale = run.second, _second_scale(run, window)
     if line is None or scale is None or min(size) < 1:
         return draw_message(tr(f"No {options.quantity.value} yet."), size)
-    plot = Plot(Frame(*size, window, scale, scale, glyphs), run)
+    plot = Plot(*size, run, window, scale, scale, glyphs)
     legend: Row = [
         (f"{line.unit}  ", Mark.LABEL),
         (glyphs.samples["second"], Mark.SECOND),
@@ -428,25 +427,22 @@ def draw_quantity(
     plot.draw_second(run)
     plot.draw_gaps()
     if cursor is not None:
-        plot.draw_cursor(plot.frame.column(run.place(cursor)))
+        plot.draw_cursor(plot.column(run.place(cursor)))
     step = run.step if cursor is None else cursor
     at = tr("step {step:,}", step=step)
     value = tr("{value:.3g} {unit}", value=line.value_at(step), unit=line.unit)
     readout: Row = [(f"{at}{glyphs.separator}{value}", Mark.VALUE)]
-    rows = _with_surroundings(plot, (), fitted(legend, size[0]), fitted(readout, size[0]))
-    return Chart(rows, scale, [], plot.frame.left)
+    rows = _with_surroundings(plot, fitted(legend, size[0]), fitted(readout, size[0]))
+    return Chart(rows, scale, [], plot.left)
 
 
-def _with_surroundings(
-    plot: Plot, checkpoints: Collection[int], legend: Row, readout: Row
-) -> list[Row]:
-    """Return the plot with all parts around it that fit; `checkpoints` are columns."""
-    frame = plot.frame
+def _with_surroundings(plot: Plot, legend: Row, readout: Row) -> list[Row]:
+    """Return the plot with all parts around it that fit."""
     return [
-        *([legend] if frame.has_legend else []),
-        *_with_side_axes(frame, plot.rows()),
-        *(_bottom_rows(plot, checkpoints) if frame.has_bottom else []),
-        *([readout] if frame.has_readout else []),
+        *([legend] if plot.has_legend else []),
+        *_with_side_axes(plot),
+        *(_bottom_rows(plot) if plot.has_bottom else []),
+        *([readout] if plot.has_readout else []),
     ]
 
 
