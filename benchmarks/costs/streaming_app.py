@@ -39,8 +39,9 @@ class StreamingApp(CharRNNApp):
         """Choose a text without end, at a pace that no key chooses."""
         self.session.settings.length, self.session.settings.speed = 10**9, self.pace
 
-    def on_first_frame_shown(self) -> None:
-        """Begin to watch; Textual lets the app itself answer too."""
+    def begin(self) -> None:
+        """Begin to watch, besides what the app does."""
+        super().begin()
         self.run_worker(self._watch())
 
     async def _watch(self) -> None:

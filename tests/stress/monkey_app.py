@@ -31,8 +31,9 @@ class WatchedApp(CharRNNApp):
     is_alone = threading.Event()
     """Nothing is watched any more."""
 
-    def on_first_frame_shown(self) -> None:
+    def begin(self) -> None:
         """Be watched; the app does its part too."""
+        super().begin()
         self.has_drawn.set()
 
     def exit(self, *arguments: Any, **options: Any) -> None:

@@ -183,7 +183,7 @@ def test_the_first_frame_is_drawn_before_numpy_and_the_run_modules_load(tmp_path
         LATER = {"numpy", "tensorflow", "keras", "typer", "json", "tui_charrnn.runs.reader",
                  "tui_charrnn.viewing.run_view", "tui_charrnn.tui.run.run_card"}
         seen, frames = [], []
-        CharRNNApp.on_first_frame_shown = observe
+        CharRNNApp.begin = observe
         app = CharRNNApp(Session(runs_folder=Path("none")))
 
         async def main():

@@ -2,15 +2,13 @@
 
 import asyncio
 import itertools
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.message import Message
-from textual.message_pump import MessagePump
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widget import Widget
@@ -23,6 +21,7 @@ from tests.support.waiting import wait_until
 from tui_charrnn.runs.catalogue import RunLabels, write_labels
 from tui_charrnn.tui import app as tui_app
 from tui_charrnn.tui.app import CharRNNApp
+from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.chrome import PANES, KeyRow, PaneTabs
 from tui_charrnn.tui.main_screen import MainScreen
 from tui_charrnn.tui.messages import RunChanged, RunCompared, RunFound, RunMoved, RunOpened
@@ -307,23 +306,17 @@ async def test_a_seed_entered_before_the_run_is_known_is_not_replaced(
         assert seeds == ["to be"]
 
 
-@pytest.mark.parametrize("looks", [3, None])
+@pytest.mark.parametrize(("waits", "count"), [(2, 3), (10**6, tui_app.MOST_DELAYS)])
 def test_runs_are_looked_for_once_the_first_text_has_begun_or_takes_too_long(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, looks: int | None
+    monkeypatch: pytest.MonkeyPatch, waits: int, count: int
 ) -> None:
-    timers: list[Callable[[], object]] = []
-    begun = threading.Event()
-    monkeypatch.setattr(tui_app, "look_for_run", lambda *_: begun.set())
-    app = MessagePump()
-    monkeypatch.setattr(app, "set_timer", lambda _, callback: timers.append(callback))
-    waits = itertools.repeat(True) if looks is None else iter([*[True] * (looks - 1), False])
-    tui_app.look_for_run_soon(app, tiny_app(tmp_path).session, lambda: next(waits))
-    count = 0
-    while timers:
-        timers.pop()()
-        count += 1
-    assert begun.wait(PATIENCE)
-    assert count == (looks or tui_app.MOST_DELAYS)
+    monkeypatch.setattr(tui_app, "DELAY", 0)
+    looks = itertools.count(1)
+    task = BackgroundTask(
+        "test", lambda task: tui_app.wait_while(lambda: next(looks) <= waits, task)
+    )
+    task.join(PATIENCE)
+    assert next(looks) == count + 1
 
 
 @pytest.mark.parametrize("key", list(KEYS_OF_PANES))

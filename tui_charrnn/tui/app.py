@@ -28,8 +28,8 @@ from tui_charrnn.tui.chrome import HEIGHTS, SHOW_PROBLEMS, WIDTHS, size_classes
 from tui_charrnn.tui.keys.keymap import activate_keymap, bindings_of, keymap_of, tr_keys
 from tui_charrnn.tui.main_screen import MainScreen
 from tui_charrnn.tui.messages import (
-    FirstFrameShown,
     NewRunRequested,
+    NoteWritten,
     ResumeRequested,
     RunFound,
     RunOpened,
@@ -53,7 +53,6 @@ if TYPE_CHECKING:  # not needed for the first frame
 
     from textual.command import Provider
     from textual.message import Message
-    from textual.message_pump import MessagePump
     from textual.screen import Screen
 
     from tui_charrnn.tui.dialogs import QuestionScreen
@@ -156,10 +155,10 @@ class CharRNNApp(ThemedApp):
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
 
     def on_ready(self) -> None:
-        """Post `FirstFrameShown` after the first frame is drawn."""
-        self.main.call_later(self.post_message, FirstFrameShown())
+        """Begin the slow work after the first frame is drawn."""
+        self.main.call_later(self.begin)
 
-    def on_first_frame_shown(self) -> None:
+    def begin(self) -> None:
         """Open the named run, or generate text while a thread searches for a run."""
         if self._run_to_open is not None:
             run = self._run_to_open
@@ -171,7 +170,12 @@ class CharRNNApp(ThemedApp):
             return
         self.main.begin()
         texts = self.text_pane.texts  # read now: the pane is missing once the app closes
-        look_for_run_soon(self, self.session, lambda: texts.is_starting)
+
+        def search(task: BackgroundTask) -> None:
+            wait_while(lambda: texts.is_starting, task)
+            look_for_run(self.session, self.post_message)
+
+        BackgroundTask("run-search", search)
 
     def on_run_found(self, event: RunFound) -> None:
         """Show the run unless another one is open; generate if the command line named it."""
@@ -207,7 +211,7 @@ class CharRNNApp(ThemedApp):
             return
         self.push_screen(
             lazy.NewRunScreen(self.session, self._launch or lazy.launch_trainer, event),
-            self._show_started,
+            self.main.show_start,
         )
 
     def on_run_opened(self, event: RunOpened) -> None:
@@ -227,20 +231,15 @@ class CharRNNApp(ThemedApp):
                 can_generate = not lazy.read_description(run).model.reads_both
                 has_checkpoint = run.latest.exists()
                 trainer = launch(run)
-                started = TrainerStarted(run, trainer, event.sentence, can_generate, has_checkpoint)
             except CharRNNError as error:
-                started = TrainerStarted(run, error)
-            self.post_message(started)
+                self.main.post_message(NoteWritten(str(error), is_problem=True))
+                return
+            sentence = event.sentence or tr("Resumed {name}.", name=run.name)
+            self.main.post_message(
+                TrainerStarted(run, trainer, sentence, can_generate, has_checkpoint)
+            )
 
         BackgroundTask("trainer-start", start)
-
-    def on_trainer_started(self, event: TrainerStarted) -> None:
-        """Show the resumed run, or the error that prevented the start."""
-        if isinstance(event.outcome, CharRNNError):
-            self.main.note.show_note(str(event.outcome), is_problem=True)
-            return
-        self.main.action_show("training")
-        self._show_started(event)
 
     def search_themes(self) -> None:
         """Open the theme picker."""
@@ -273,19 +272,6 @@ class CharRNNApp(ThemedApp):
         if self._loop_to_leave is not None:
             self._loop_to_leave.call_soon_threadsafe(self.exit, None, code)
 
-    def _show_started(self, event: TrainerStarted | None) -> None:
-        """Show a run that a trainer works on; None if the form was closed."""
-        if event is None or isinstance(event.outcome, CharRNNError):
-            return
-        self.session.trainers[event.run.path] = event.outcome
-        self.main.open_run(event.run)
-        self.main.show_start(
-            event.run,
-            event.sentence or tr("Resumed {name}.", name=event.run.name),
-            can_generate=event.can_generate,
-            has_checkpoint=event.has_checkpoint,
-        )
-
     def _handle_exception(self, error: Exception) -> None:
         """Close with a short error report instead of Textual's traceback, which shows variables."""
         if is_of_removed(error):
@@ -295,22 +281,12 @@ class CharRNNApp(ThemedApp):
             self.exit_report = lambda: message
 
 
-def look_for_run_soon(app: MessagePump, session: Session, is_loading: Callable[[], bool]) -> None:
-    """Post a `RunFound` to an app once its first text appears, if there is a run to show.
-
-    Args:
-        app: Receives the message.
-        session: Its runs folder, possibly on a drive that hangs, and its model.
-        is_loading: Returns whether the first text has not appeared yet.
-    """
-
-    def search(delays: int) -> None:
-        if delays < MOST_DELAYS and is_loading():
-            app.set_timer(DELAY, partial(search, delays + 1))
-        else:
-            BackgroundTask("run-search", lambda _: look_for_run(session, app.post_message))
-
-    app.set_timer(DELAY, partial(search, 1))
+def wait_while(is_loading: Callable[[], bool], task: BackgroundTask) -> None:
+    """Block a task until the first text appears, or the model loads for too long."""
+    for _ in range(MOST_DELAYS):
+        task.wait(DELAY)
+        if not is_loading():
+            return
 
 
 def look_for_run(session: Session, post: Callable[[Message], object]) -> None:

@@ -38,6 +38,7 @@ from tui_charrnn.tui.messages import (
     RunCompared,
     RunMoved,
     RunPinned,
+    TrainerStarted,
 )
 from tui_charrnn.tui.panes import PaneHost
 from tui_charrnn.tui.session import Session, WeightsSource
@@ -193,21 +194,32 @@ class MainScreen(Screen[None]):
             self.session.left_training.pop(run.path, None)
             self.pane_host.select_run(run)
 
-    def show_start(
-        self, run: RunDirectory, sentence: str, *, can_generate: bool, has_checkpoint: bool
-    ) -> None:
-        """Show that a run was started or resumed, and when its model starts to generate."""
-        session = self.session
-        generates = can_generate and session.takes_started
-        session.started = run if generates else None
-        self._is_source_told = has_checkpoint
-        if generates and has_checkpoint:
+    def on_trainer_started(self, event: TrainerStarted) -> None:
+        """Show a resumed run."""
+        event.stop()
+        self.action_show("training")
+        self.show_start(event)
+
+    def show_start(self, event: TrainerStarted | None) -> None:
+        """Show a run that was started or resumed, and when its model starts to generate.
+
+        None if the form was closed.
+        """
+        if event is None:
+            return
+        session, sentence = self.session, event.sentence
+        session.trainers[event.run.path] = event.trainer
+        self.open_run(event.run)
+        generates = event.can_generate and session.takes_started
+        session.started = event.run if generates else None
+        self._is_source_told = event.has_checkpoint
+        if generates and event.has_checkpoint:
             sentence += " " + _format_next(WeightsSource.NEWEST)
         elif generates:
             sentence += " " + tr_keys(
                 "It generates from its first checkpoint on; {text.source} chooses another model."
             )
-        elif can_generate:
+        elif event.can_generate:
             sentence += " " + tr_keys("{text.source} generates with the run itself.")
         self.note.show_note(sentence)
 

@@ -12,12 +12,7 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Mapping
 
-    from tui_charrnn.errors import CharRNNError
     from tui_charrnn.runs.layout import RunDirectory
-
-
-class FirstFrameShown(Message):
-    """The first frame of the main screen is drawn; slow work can start."""
 
 
 class RunChanged(Message):
@@ -37,12 +32,12 @@ class RunFound(Message):
 
 @dataclass
 class TrainerStarted(Message):
-    """A trainer has started or resumed a run, or could not be started."""
+    """A trainer has started or resumed a run."""
 
     run: RunDirectory
-    outcome: subprocess.Popen[bytes] | CharRNNError
-    sentence: str = ""
-    can_generate: bool = False
+    trainer: subprocess.Popen[bytes]
+    sentence: str
+    can_generate: bool
     """Whether its model can generate text: not if it reads both directions."""
     has_checkpoint: bool = False
 

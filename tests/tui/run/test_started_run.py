@@ -25,10 +25,9 @@ NOW = "From the next Enter on, the run's newest weights will generate; ^o choose
 LATER = "It generates from its first checkpoint on; ^o chooses another model."
 
 
-def show_start(app: CharRNNApp, run: RunDirectory) -> None:
+def show_start(app: CharRNNApp, run: RunDirectory, launch: RecordingLauncher) -> None:
     """Show a run as the form does once it has started it."""
-    app.main.open_run(run)
-    app.main.show_start(run, "Training starts.", can_generate=True, has_checkpoint=False)
+    app.main.show_start(TrainerStarted(run, launch(run), "Training starts.", can_generate=True))
 
 
 def title_of(app: CharRNNApp) -> str:
@@ -43,12 +42,12 @@ def viewed(run: RunDirectory, *steps: int) -> RunView:
 
 
 async def test_its_first_checkpoint_makes_it_the_next_model(
-    tmp_path: Path, trainer: FakeTrainer
+    tmp_path: Path, trainer: FakeTrainer, launch: RecordingLauncher
 ) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test(size=(120, 36)) as pilot:
         await wait_until(pilot, "a text", lambda: app.text_pane.text.opening is not None)
-        show_start(app, trainer.run)
+        show_start(app, trainer.run, launch)
         assert note_of(app) == f"Training starts. {LATER}"
         await wait_until(pilot, "the run", lambda: app.session.has_live_run)
         await wait_until(pilot, "the model", lambda: title_of(app) == BUNDLED)
@@ -68,10 +67,12 @@ async def test_its_first_checkpoint_makes_it_the_next_model(
         await wait_until(pilot, "its text", lambda: "run fake" in str(frame.border_title))
 
 
-async def test_a_choice_of_the_user_stays(tmp_path: Path, trainer: FakeTrainer) -> None:
+async def test_a_choice_of_the_user_stays(
+    tmp_path: Path, trainer: FakeTrainer, launch: RecordingLauncher
+) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test(size=(120, 36)) as pilot:
-        show_start(app, trainer.run)
+        show_start(app, trainer.run, launch)
         await wait_until(pilot, "the run", lambda: app.session.has_live_run)
         await pilot.press("ctrl+o", "pageup", "down", "enter")
         chosen = "From the next Enter on, the run's best checkpoint will generate."
@@ -120,7 +121,7 @@ async def test_a_named_model_and_a_read_only_view_change_only_by_key(
     setattr(app.session, kind, True)
     async with app.run_test(size=(120, 36)) as pilot:
         process = launch(trainer.run)
-        app._show_started(TrainerStarted(trainer.run, process, "Training starts.", True))
+        app.main.show_start(TrainerStarted(trainer.run, process, "Training starts.", True))
         note = "Training starts. ^o generates with the run itself."
         assert note_of(app) == note
         view = app.session.view

@@ -473,7 +473,7 @@ class NewRunScreen(Dialog[TrainerStarted | None]):
             sentence = tr("Training starts: {run}.", run=length)
             can_generate = not new.model.reads_both
             started = TrainerStarted(run, trainer, sentence, can_generate)
-            self.call_later(self._finish, started, trainer)
+            self.call_later(self._finish, started)
 
     def _show_task(self, progress: str) -> None:
         """Show the progress of a task and disable the start button; an empty text enables it."""
@@ -488,10 +488,10 @@ class NewRunScreen(Dialog[TrainerStarted | None]):
             else tr("Reading the text … {done:,} bytes", done=done)
         )
 
-    def _finish(self, started: TrainerStarted, trainer: subprocess.Popen[bytes]) -> None:
+    def _finish(self, started: TrainerStarted) -> None:
         """Close the form, at the latest once no other screen is above it; the app shows the run."""
         self._session.form = dataclasses.replace(self.body.values, name="")
-        self._session.trainers[started.run.path] = trainer
+        self._session.trainers[started.run.path] = started.trainer
         self._started = started
         self._close()
 
