@@ -104,15 +104,11 @@ def _format_availability(entry: CatalogueEntry) -> str:
 
 def _entry_values(entry: CatalogueEntry) -> dict[str, Any]:
     return {
-        "name": entry.name,
-        "title": entry.title,
+        **asdict(entry),
         "kind": entry.kind,
-        "note": entry.note,
-        "approximate_bytes": entry.approximate_bytes,
         "is_here": entry.is_here,
         "needs_network": entry.kind == "download" and not entry.is_here,
         "path": str(entry.path),
-        "urls": list(entry.urls),
         "sha256": entry.expected_sha256,
     }
 

@@ -95,10 +95,7 @@ def doctor(
         summary = _summary_sentence(findings)
     code = next((int(each.exit_code) for each in findings if each.exit_code), 0)
     if as_json:
-        verdicts = [
-            {"verdict": each.verdict, "label": each.label, "text": each.text} for each in findings
-        ]
-        print_json({"exit_code": code, "findings": verdicts, **facts})
+        print_json({"exit_code": code, "findings": findings, **facts})
     else:
         width = shutil.get_terminal_size().columns if stdout_is_terminal() else None
         print_data(*report_lines(findings, width))

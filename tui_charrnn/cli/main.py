@@ -20,11 +20,12 @@ from tui_charrnn.cli.options import (
     RunsDir,
     file_option,
     model_option,
+    refuse_several,
     with_setting_options,
 )
 from tui_charrnn.cli.output import exit_code_of, prepare_streams, print_version
 from tui_charrnn.config import SamplingConfig
-from tui_charrnn.errors import ConfigError, StorageError, reason_of
+from tui_charrnn.errors import StorageError, reason_of
 from tui_charrnn.invocation import COMPLETION, command
 from tui_charrnn.preferences import Preferences, runs_folder
 
@@ -142,12 +143,7 @@ def open_app(
     """Train a character-level LSTM and generate text. Without a command: open the app."""
     if context.invoked_subcommand is not None:
         return
-    files = {"--tape": tape, "--xray": xray, "--seed-file": seed_file}
-    named = [option for option, file in files.items() if file is not None]
-    if len(named) > 1:
-        raise ConfigError(
-            f"Give only one of --tape, --xray and --seed-file. Received: {' and '.join(named)}."
-        )
+    refuse_several({"--tape": tape, "--xray": xray, "--seed-file": seed_file})
     code = start_app(
         runs_dir,
         {**settings, "model": model, "ascii": is_ascii or None},

@@ -345,6 +345,16 @@ def apply_settings(
     return configure(preset, values, start)
 
 
+def refuse_several(options: Mapping[str, object]) -> None:
+    """Raise `ConfigError` if more than one of some options is given; None means not given."""
+    given = [f"{name} {value}" for name, value in options.items() if value is not None]
+    if len(given) > 1:
+        *names, last = options
+        raise ConfigError(
+            f"Give only one of {', '.join(names)} and {last}. Received: {' and '.join(given)}."
+        )
+
+
 class LazyCommand(TyperCommand):
     """A command in the help whose module is imported when the command is called."""
 

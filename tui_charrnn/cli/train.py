@@ -21,6 +21,7 @@ from tui_charrnn.cli.options import (
     apply_settings,
     complete_corpus,
     complete_one_of,
+    refuse_several,
     with_setting_options,
 )
 from tui_charrnn.cli.output import print_message
@@ -287,28 +288,24 @@ def resume(
     learning rate rises again to a share of its peak, then falls.
     """
     directory = find_run(run, runs_folder(runs_dir))
-    more = {"steps": more_steps, "time": more_time, "epochs": more_epochs}
-    amounts = {name: text for name, text in more.items() if text is not None}
-    if len(amounts) > 1:
-        received = " and ".join(f"--more-{name} {text}" for name, text in amounts.items())
-        raise ConfigError(
-            f"Give only one of --more-steps, --more-time and --more-epochs. Received: {received}."
-        )
+    more = {
+        "steps": ("--more-steps", more_steps),
+        "train_time": ("--more-time", more_time),
+        "epochs": ("--more-epochs", more_epochs),
+    }
+    refuse_several(dict(more.values()))
     placement = Placement(devices=parse_devices(devices))
     is_headless = headless or bool(app_obstacle())
     options = FollowOptions(
         is_headless, detach, as_json, quiet, force, placement, notify_command=notify_command
     )
     limit = None if max_time is None else read_duration("max_time", max_time)
-    for name, text in amounts.items():
+    for length, (option, text) in more.items():
+        if text is None:
+            continue
         require_tensorflow()
-        length = "train_time" if name == "time" else name
-        extended = lazy.extend_run(
-            directory,
-            length,
-            lazy.read_amount(length, text, f"--more-{name}"),
-            accepts_change=force,
-        )
+        amount = lazy.read_amount(length, text, option)
+        extended = lazy.extend_run(directory, length, amount, accepts_change=force)
         if not quiet:
             print_message(lazy.format_extension(extended))
     raise typer.Exit(start_and_watch(directory, options, limit))
