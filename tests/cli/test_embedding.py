@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.command import invoke_alone
 from tests.support.tiny_model import TINY_VOCABULARY, tiny_model, tiny_model_file
-from tui_charrnn.cli.embedding import embedding
+from tui_charrnn.cli.lens import embedding
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.viewing.embedding import Embedding
 

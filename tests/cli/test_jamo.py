@@ -9,10 +9,10 @@ import pytest
 from tests.support.command import invoke_alone
 from tests.support.tiny_model import JAMO_VOCABULARY, tiny_model, tiny_model_file
 from tui_charrnn import folders
-from tui_charrnn.cli.embedding import embedding
 from tui_charrnn.cli.fill import fill
 from tui_charrnn.cli.generate import generate
 from tui_charrnn.cli.history import history_app
+from tui_charrnn.cli.lens import embedding
 from tui_charrnn.cli.output import TextOutput
 from tui_charrnn.cli.samples import PlainWriter, generate_samples, one_stream
 from tui_charrnn.config import SamplingConfig

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tui_charrnn.cli.neurons import _COLORS, ExcerptRow, excerpt_rows
+from tui_charrnn.cli.lens import _LEVEL_COLORS, ExcerptRow, excerpt_rows
 from tui_charrnn.lens.neurons import levels_of
 
 
@@ -46,8 +46,8 @@ def test_a_passage_without_levels_has_no_signs() -> None:
 
 def test_colors_can_be_distinguished_on_every_terminal() -> None:
     # 16-color codes, each with its own background
-    assert all(color.startswith("\x1b[") and ";4" in color for color in _COLORS.values())
-    assert len(set(_COLORS.values())) == len(_COLORS) == 4
+    assert all(color.startswith("\x1b[") and ";4" in color for color in _LEVEL_COLORS.values())
+    assert len(set(_LEVEL_COLORS.values())) == len(_LEVEL_COLORS) == 4
 
 
 def test_levels_are_standard_deviations_from_the_mean() -> None:

@@ -49,7 +49,7 @@ COMMANDS: Final = {
         "Fill the gaps of a text: from the left side alone, and from both sides.",
     ),
     "embedding": (
-        "embedding:embedding",
+        "lens:embedding",
         "Plot the character embedding of a model, and list nearest neighbors.",
     ),
     "memory": (
@@ -61,7 +61,7 @@ COMMANDS: Final = {
         "Open the app on its guided tour: five pages, each with a live picture.",
     ),
     "lab": ("gradients:lab_app", "Small experiments that need no model and no trainer."),
-    "neurons": ("neurons:neurons", "Find the cells of a model that follow a property of a text."),
+    "neurons": ("lens:neurons", "Find the cells of a model that follow a property of a text."),
     "history": ("history:history_app", "List, search and replay generated texts."),
     "attach": ("main:attach", "Open the app on a run, wherever its trainer was started."),
     "stop": (

@@ -1,7 +1,8 @@
-"""The command `neurons`: find the cells of a model that follow a property of a text."""
+"""The commands `neurons` and `embedding`, which look inside a model."""
 
 import math
 import textwrap
+import unicodedata
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
@@ -11,12 +12,14 @@ from rich.cells import cell_len
 
 from tui_charrnn import lazy
 from tui_charrnn.cli.options import (
+    DrawnInAscii,
     Encoding,
     JsonDocument,
     ModelOption,
     ParallelStreams,
     RunsDir,
     complete_one_of,
+    model_argument,
     number_option,
     texts_argument,
 )
@@ -28,14 +31,17 @@ from tui_charrnn.cli.output import (
     progress_bar,
     stdout_has_colors,
     stdout_is_terminal,
+    symbols,
     text_output,
 )
 from tui_charrnn.cli.reading import load_preferred, read_blocks
 from tui_charrnn.errors import ConfigError
+from tui_charrnn.hangul import spelled_in
 from tui_charrnn.invocation import command
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.sources import Source, find_sources
 from tui_charrnn.training.machine import thread_count
+from tui_charrnn.translation import format_percent
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,6 +49,7 @@ if TYPE_CHECKING:
 
     from tui_charrnn.lens.neurons import Finding
     from tui_charrnn.model.checkpoint import Model
+    from tui_charrnn.viewing.embedding import Embedding
 
 _NAMES: Final = (
     "double-quotes, single-quotes, parentheses, square-brackets, braces, brackets, bracket-depth, "
@@ -53,7 +60,7 @@ _NAMES: Final = (
 _MEAN_WIDTH: Final = 8
 SIGNS: Final = {-2: "=", -1: "-", 0: " ", 1: "+", 2: "#"}
 """The sign below a character, by level."""
-_COLORS: Final = {
+_LEVEL_COLORS: Final = {
     -2: "\x1b[97;44m",  # foreground and background, readable on dark and on light terminals
     -1: "\x1b[30;46m",
     1: "\x1b[30;43m",
@@ -205,7 +212,7 @@ def _write_excerpt(output: TextOutput, finding: "Finding", model: "Model") -> No
         f"\n{strongest.neuron} (r {strongest.r:+.3f}): {finding.property.name}, "
         f"{finding.property.sentence}\n"
     )
-    styles = _COLORS if stdout_has_colors() else {}
+    styles = _LEVEL_COLORS if stdout_has_colors() else {}
     for row in excerpt_rows(excerpt.text, levels, picture_width(_MIN_WIDTH) - 2):
         output.write("  ")
         for text, level in row.pieces:
@@ -281,3 +288,111 @@ def _row(characters: Sequence[tuple[str, int]]) -> ExcerptRow:
     )
     marks = "".join(SIGNS[level] * cell_len(shown) for shown, level in characters)
     return ExcerptRow(pieces, marks.rstrip())
+
+
+_MAP_HEIGHT: Final = 18  # rows
+_GROUP_COLORS: Final = {
+    "vowel": "31",
+    "consonant": "36",
+    "capital": "33",
+    "digit": "32",
+    "punctuation": "90",
+    "final": "35",
+    "other": "35",
+    **{f"hangul{shade}": str(31 + shade) for shade in range(6)},
+}
+"""As SGR codes."""
+
+
+def embedding(
+    model: Annotated[
+        str | None,
+        model_argument("A model file, a run, or a bundled model; default: the first bundled one."),
+    ] = None,
+    character: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CHARACTER", help="List the neighbors of this character; repeatable."),
+    ] = None,
+    count: Annotated[int, number_option("Neighbors to list per character.", 1)] = 8,
+    as_json: JsonDocument = False,
+    is_ascii: DrawnInAscii = False,
+    runs_dir: RunsDir = None,
+) -> None:
+    """Plot the character embedding of a model, and list nearest neighbors.
+
+    The axes are the first two principal components of the vectors; each character gets its own
+    screen cell. The number after a neighbor is the cosine similarity of both vectors.
+    """
+    vectors = lazy.Embedding(load_preferred(model, runs_dir)[1])
+    wanted = character or _default_characters(vectors.characters)
+    spelled = {each: _spelled(vectors.characters, each) for each in wanted}
+    unknown = [each for each, parts in spelled.items() if not parts]
+    if unknown:
+        raise ConfigError(
+            f"--character must be one that the model knows. Received: {unknown[0]!r}."
+        )
+    parts = dict.fromkeys("".join(spelled.values()))
+    chosen = [vectors.characters.index(each) for each in parts]
+    if as_json:
+        print_json(_embedding_values(vectors, count))
+        return
+    with text_output() as output:
+        _draw(output, vectors, chosen, count, is_ascii=is_ascii)
+
+
+def _spelled(vocabulary: str, character: str) -> str:
+    """Spell a character in the vocabulary, a syllable perhaps in jamo; empty if it is unknown."""
+    composed = unicodedata.normalize("NFC", character)
+    return spelled_in(vocabulary, composed) if len(composed) == 1 else ""
+
+
+def _default_characters(vocabulary: str) -> str:
+    """Choose the default characters: the first three in the vocabulary of a fixed list."""
+    return (
+        "".join(each for each in "가나다aeT.0" if spelled_in(vocabulary, each))[:3]
+        or vocabulary[:1]
+    )
+
+
+def _draw(
+    output: TextOutput, vectors: "Embedding", chosen: list[int], count: int, *, is_ascii: bool
+) -> None:
+    is_colored = stdout_has_colors()
+    shown = symbols(is_ascii=is_ascii)
+    shares = vectors.plane[1]
+    width = picture_width()
+    for row in [*lazy.picture_of(vectors, width, _MAP_HEIGHT), [], *lazy.legend(vectors, width)]:
+        for piece in row:
+            color = _GROUP_COLORS.get(piece.kind, "") if is_colored else ""
+            output.write(shown(piece.text), f"\x1b[{color}m" if color else "")
+        output.write("\n")
+    both, across, up = map(format_percent, (shares.sum(), *shares))
+    rows = [
+        f"The plane has {both} of the variance ({across} across, {up} up).",
+        "",
+        *(lazy.format_neighbors(vectors, index, count) for index in chosen),
+        "",
+        lazy.format_sizes(vectors),
+    ]
+    for line in rows:
+        output.write(shown(line) + "\n")
+
+
+def _embedding_values(vectors: "Embedding", count: int) -> dict[str, object]:
+    places, shares = vectors.plane
+    return {
+        **vectors.sizes,
+        "variance": shares.tolist(),
+        "characters": [
+            {
+                "character": each,
+                "group": lazy.group_of(each),
+                "place": places[index].tolist(),
+                "neighbors": [
+                    {"character": near.character, "cosine": near.cosine}
+                    for near in vectors.neighbors(index, count)
+                ],
+            }
+            for index, each in enumerate(vectors.characters)
+        ],
+    }
