@@ -13,7 +13,6 @@ from textual.cache import LRUCache
 from textual.containers import Container, Horizontal, Vertical
 from textual.content import Content
 from textual.getters import query_one
-from textual.message import Message
 from textual.widgets import Input, Static
 
 from tui_charrnn.config import FILTERS, SamplingConfig
@@ -71,16 +70,12 @@ class HistoryRow:
 
 
 class HistoryList(KeepsText, CursorView):
-    """A list with a cursor on one text; requests missing rows by `RowsWanted`."""
+    """A list with a cursor on one text."""
 
-    @dataclass
-    class RowsWanted(Message):
-        """Rows in view that are not loaded yet, by the numbers of their texts."""
-
-        numbers: Sequence[int]
-
-    def __init__(self) -> None:
+    def __init__(self, request: Callable[[Sequence[int]], object]) -> None:
+        """Start empty; `request` is called with the numbers of texts whose rows are missing."""
         super().__init__()
+        self._request = request
         self.numbers: list[int] = []
         """Numbers of the listed texts, in order."""
         self._rows: LRUCache[int, HistoryRow] = LRUCache(_KEPT)
@@ -152,7 +147,7 @@ class HistoryList(KeepsText, CursorView):
         ]
         if missing and not self._is_waiting:
             self._is_waiting = True
-            self.post_message(self.RowsWanted(missing))
+            self._request(missing)
 
 
 class HistoryBrowser(Vertical):
@@ -215,7 +210,7 @@ class HistoryBrowser(Vertical):
                 max_length=_LONGEST_QUERY,
             )
         with Container(id="history-body"):
-            yield HistoryList()
+            yield HistoryList(self._read_rows)
             yield HistoryPreview()
         yield Static(tr("Looking …"), id="history-nothing", markup=False)
 
@@ -291,15 +286,14 @@ class HistoryBrowser(Vertical):
 
         BackgroundTask("history-change", lambda task: self._answer(task, work, is_change=True))
 
-    def on_history_list_rows_wanted(self, event: HistoryList.RowsWanted) -> None:
-        """Read the requested rows, in a thread."""
-        event.stop()
+    def _read_rows(self, numbers: Sequence[int]) -> None:
+        """Read rows of the list, in a thread."""
         query = self._query
 
         def work(_: BackgroundTask) -> Answer:
-            entries = self._history.read(event.numbers)
+            entries = self._history.read(numbers)
             rows = {number: HistoryRow.of(entry, query) for number, entry in entries.items()}
-            return lambda: self.list.take(event.numbers, rows)
+            return partial(self.list.take, numbers, rows)
 
         BackgroundTask("history-rows", lambda task: self._answer(task, work))
 

@@ -61,7 +61,7 @@ class HistoryRecorder:
             if before is not None:
                 before.join()
             try:
-                self._keep(history, self._kept_of(generation, result), branch, result)
+                self._keep(history, generation, branch, result)
             except HistoryError as error:
                 if not self._has_reported:
                     self._has_reported = True
@@ -75,37 +75,31 @@ class HistoryRecorder:
         if self._writing is not None:
             self._writing.join(PATIENCE)
 
-    def _kept_of(
-        self, generation: GenerationThread, result: GenerationResult
-    ) -> dict[int, _Recorded]:
-        """Return what is recorded of a text, by branch number.
+    def _keep(
+        self, history: History, text: GenerationThread, branch: int, result: GenerationResult
+    ) -> None:
+        """Write a branch of a text, unless all of it is in the history.
 
         The first branch of an opened tape, or of an external text, counts as recorded: the tape was
         recorded before, and the model did not generate the external text.
         """
-        if generation not in self._kept:
-            is_old = result.opening.is_recorded or result.opening.external is not None
-            self._kept[generation] = (
-                {generation.branch: _Recorded(None, len(result.generated))} if is_old else {}
-            )
-        return self._kept[generation]
-
-    def _keep(
-        self, history: History, kept: dict[int, _Recorded], branch: int, result: GenerationResult
-    ) -> None:
-        before, length = kept.get(branch, _Recorded(None, 0)), len(result.generated)
+        opening, length = result.opening, len(result.generated)
+        is_old = opening.is_recorded or opening.external is not None
+        first = {branch: _Recorded(None, length)} if is_old else {}
+        kept = self._kept.setdefault(text, first)
+        before = kept.get(branch, _Recorded(None, 0))
         if before.length >= length:
             return  # nothing new
-        units = result.opening.loaded.model.units
+        units = opening.loaded.model.units
         generation = Generation(
-            seed_text=whole_text(result.opening.tape.seed_text, units),
+            seed_text=whole_text(opening.tape.seed_text, units),
             text=whole_text(result.generated[:KEPT_CHARACTERS], units),
             length=length,
             sampling=result.sampling,
-            rng_seed=result.opening.rng_seed,
-            model=self._reference(result.opening.loaded),
+            rng_seed=opening.rng_seed,
+            model=self._reference(opening.loaded),
             clamps=result.clamps,
-            numbers=result.opening.loaded.model.numbers,
+            numbers=opening.loaded.model.numbers,
             no_replay_because=end_of_sentence(result.no_replay_because),
         )
         (number,) = history.add([generation], instead_of=before.number)

@@ -64,10 +64,8 @@ class XrayColors(TextLayer):
         """The meaning of the levels; None until it is known."""
         self.levels: Levels | None = None
         """The levels of the current text; None before it has started."""
-        self.wants_snapshot = False
-        """Whether the panel shows states and gates."""
-        self.wants_whole = False
-        """Whether the panel shows the reliability diagram, which is of the whole branch."""
+        self.shows: frozenset[str] = frozenset()
+        """The kinds of pages that the panel shows; the page of hits needs the whole branch."""
         self.reading: XrayReading | None = None
         """Reads the current text; None without a text or a coloring."""
         self._coloring: Coloring | UnitColoring | None = None
@@ -134,7 +132,7 @@ class XrayColors(TextLayer):
         text, view = self.text, self.text.view
         if branch != text.branch or self._coloring is None:
             return
-        self._explain(is_more=self.wants_whole or start <= self._explained() < stop)
+        self._explain(is_more="hits" in self.shows or start <= self._explained() < stop)
         first, last = text.place_at(start), text.place_at(min(stop, text.shown))
         if last is not None:
             view.redraw(range(view.wrapped.first if first is None else first[0], last[0] + 1))
@@ -162,7 +160,7 @@ class XrayColors(TextLayer):
         if self.levels is None or not text.shown:
             return
         wanted = self._wanted()
-        place = (text.branch, self._explained()) if self.wants_snapshot else None
+        place = (text.branch, self._explained()) if self.shows & {"state", "gates"} else None
         if (wanted, place) != self._requested or reading.has_tapped:
             self._requested = wanted, place
             reading.request(wanted, place)
@@ -186,7 +184,7 @@ class XrayColors(TextLayer):
         if not view.streaming:
             around = min(stop - start, _MOST_AROUND)
             spans += [(stop, min(stop + around, text.shown)), (max(start - around, 0), start)]
-            if self.wants_whole:
+            if "hits" in self.shows:
                 spans.append((max(text.shown - MOST_COUNTED, 0), text.shown))
         return tuple(TapeSpan(text.branch, *span) for span in spans)
 

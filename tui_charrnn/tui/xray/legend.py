@@ -78,11 +78,13 @@ class XrayLegend(Vertical):
         """Compares with the model's corpus, or with the text that was named last."""
         self._drawn: tuple[Coloring | UnitColoring | None, Legend | None] = None, None
         """The displayed coloring and legend."""
+        self._levels = Static(id="xray-levels", markup=False)
+        self._line = Static(id="xray-line", markup=False)
 
     def compose(self) -> ComposeResult:
         """Yield the legend and the line on a character."""
-        yield Static(id="xray-levels", markup=False)
-        yield Static(id="xray-line", markup=False)
+        yield self._levels
+        yield self._line
 
     def on_mount(self) -> None:
         """Follow the colors."""
@@ -256,8 +258,7 @@ class XrayLegend(Vertical):
                         "{speech.xray_pick} {speech.xray_before} {speech.xray_after} others"
                     )
                 row = legend_row(coloring.scale, *legend, keys)
-            for line in self.query("#xray-levels").results(Static):  # none before composition
-                line.update(row, layout=False)
+            self._levels.update(row, layout=False)
         self._show_seen()
 
     def _show_seen(self) -> None:
@@ -272,8 +273,7 @@ class XrayLegend(Vertical):
             width = self.size.width
             mean = format_mean(self.text_colors.text, seen)
             words = format_place(name, seen.prediction, mean, width, more)
-        for line in self.query("#xray-line").results(Static):
-            line.update(words, layout=False)
+        self._line.update(words, layout=False)
 
 
 def question_for(config: ModelConfig) -> str:

@@ -241,10 +241,8 @@ class NeuronPanel(CursorView):
                 deviation=cell.deviation,
             )
             question = f"{question} {itself}"
-        title, value = (
-            tr("Clamp {neuron}", neuron=neuron),
-            f"{value_of(row, self._settings.active_clamps.values):g}",
-        )
+        title = tr("Clamp {neuron}", neuron=neuron)
+        value = f"{value_of(row, self._settings.active_clamps.values):g}"
         self.app.push_screen(AskTextScreen(title, question, value, problem), clamp)
 
     def action_turn(self, by: int) -> None:
@@ -252,8 +250,9 @@ class NeuronPanel(CursorView):
         row = self.selected
         if row is None:
             return
-        cell, value = row.follower, value_of(row, self._settings.active_clamps.values)
-        if row.neuron in self._settings.active_clamps.values:
+        cell, clamped = row.follower, self._settings.active_clamps.values
+        value = value_of(row, clamped)
+        if row.neuron in clamped:
             step = _STEP * (cell.deviation if cell is not None else 1)
             value = rounded(value + by * (step or _STEP))
         self._clamp(row.neuron, max(-LIMIT, min(LIMIT, value)))
@@ -335,10 +334,8 @@ class NeuronPanel(CursorView):
     def cells(self, index: int, width: int) -> list[Cell]:
         """Return the columns of a row: the neuron, r, its property and its clamp."""
         neuron, follower = self.rows[index]
-        mark, clamped = (
-            "▸" if str(neuron) == self.colored else " ",
-            self._settings.active_clamps.values,
-        )
+        clamped = self._settings.active_clamps.values
+        mark = "▸" if str(neuron) == self.colored else " "
         value = f"= {clamped[neuron]:g}" if neuron in clamped else ""
         cells = [Cell(f"{mark} {neuron}", _CELL, "clamped" if value else "text")]
         if follower is None:

@@ -68,10 +68,6 @@ class Page(NamedTuple):
 
 _SCALE_QUANTILE: Final = 0.95
 """Quantile of a layer's absolute states that ends the scale; a few outliers are clipped."""
-EXPECTED: Final = Page("expected")
-"""The prediction."""
-HITS: Final = Page("hits")
-"""The reliability diagram."""
 _LEAST_HITS: Final = 13
 """Rows of the reliability diagram."""
 
@@ -115,11 +111,12 @@ class XrayPanel(Static):
         """The pages for the current model."""
         loaded = self._colors.text.loaded
         if loaded is None:
-            return [EXPECTED, HITS]
+            return [Page("expected"), Page("hits")]
         config = loaded.model.config
         kinds: tuple[Kind, ...] = ("state",) if config.cell == "rnn" else ("state", "gates")
         layers, is_only = range(config.layer_count), config.layer_count == 1
-        return [EXPECTED, *(Page(kind, layer, is_only) for layer in layers for kind in kinds), HITS]
+        inside = [Page(kind, layer, is_only) for layer in layers for kind in kinds]
+        return [Page("expected"), *inside, Page("hits")]
 
     def on_mount(self) -> None:
         """Follow the colors and the text."""
@@ -152,8 +149,7 @@ class XrayPanel(Static):
         width, height = self.size
         if seen is None or not self.display or width < 1:
             self.border_title = Content(tr("X-ray"))
-            self._colors.wants_snapshot = self.display and pages[page] not in {EXPECTED, HITS}
-            self._colors.wants_whole = self.display and pages[page] == HITS
+            self._colors.shows = frozenset({pages[page].kind} if self.display else ())
             self.update("", layout=False)
             return
         name = self._name_of(seen.index)
@@ -193,29 +189,28 @@ class XrayPanel(Static):
         """Return the rows of a page, and of the pages after it that fit below."""
         rows: list[Content] = []
         palette, width = palette_of(self.app), self.size.width
-        wants_snapshot = wants_whole = False
+        shown = set[str]()
         for number, page in enumerate(pages[first:] + pages[:first]):
             room = height - len(rows) - (1 if number else 0)
-            maps = [] if page in {EXPECTED, HITS} else self._maps(page)
-            needed = _LEAST_HITS if page == HITS else _least_rows(maps, width, palette)
+            maps = self._maps(page) if page.kind in {"state", "gates"} else []
+            needed = _LEAST_HITS if page.kind == "hits" else _least_rows(maps, width, palette)
             if room < (needed if number else 1):
                 continue
             rows += [Content("")] if number else []
-            if page == HITS:
-                wants_whole = True
+            shown.add(page.kind)
+            if page.kind == "hits":
                 reading = self._colors.reading
                 reliability = None if reading is None else reading.reliability
                 rows += hits_rows(reliability, width, room)
-            elif page == EXPECTED:
+            elif page.kind == "expected":
                 rows += expected_rows(seen, width, room, self._name_of)
             else:
-                wants_snapshot = True
                 rows += (
                     [Content(tr("Reading …")).stylize("$note-text")]
                     if maps is None
                     else [*heat_rows(maps, width, room - 1, palette), scale_row(maps, palette)]
                 )
-        self._colors.wants_snapshot, self._colors.wants_whole = wants_snapshot, wants_whole
+        self._colors.shows = frozenset(shown)
         return rows
 
     def _name_of(self, index: int) -> str:
