@@ -8,7 +8,7 @@ from tui_charrnn.config import TrainingConfig
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.records import BatchSizeChosen, PathChosen, RunPlanned, RunWarned, format_way
 from tui_charrnn.training.context import RunContext
-from tui_charrnn.training.distributed.coordination import Hardware, JointHardware, open_hardware
+from tui_charrnn.training.distributed.coordination import open_hardware
 from tui_charrnn.training.distributed.replicated_engine import ReplicatedEngine
 from tui_charrnn.training.distributed.roles import Assignment
 from tui_charrnn.training.engine.engine import Engine
@@ -77,13 +77,15 @@ class SetupBuilder:
     With several processes, the interruption also receives the other processes' reasons to exit.
     """
 
-    def __init__(
-        self, work: Assignment, prepared: Prepared, hardware: Hardware | JointHardware
-    ) -> None:
+    def __init__(self, work: Assignment, prepared: Prepared) -> None:
         self._work = work
         self._prepared = prepared
-        self.device: Final = hardware.device
-        self._replicas = hardware.replicas
+        joint = None if work.peers is None else work.peers.hardware
+        if joint is None:
+            threads, batch_size = prepared.training.threads, prepared.batch_size
+            self.device, self._replicas = open_hardware(threads, batch_size, work.devices)
+        else:
+            self.device, self._replicas, _ = joint
         self.replica_count: Final = 1 if self._replicas is None else self._replicas.count
         """Number of devices in all processes."""
         self._check_cancelled: Final = work.interruption.check_cancelled
@@ -297,14 +299,10 @@ def start_session(work: Assignment, prepared: Prepared) -> TrainingSession:
         LeavingError: If there is a reason to exit before the first step.
     """
     work.interruption.check_cancelled()
-    hardware: Hardware | JointHardware | None = None
     if work.peers is not None:
         refuse_automatic_batch(work.description.training, work.peers.task.cluster.size)
-        hardware = work.peers.hardware
     config, seconds = prepared.training, None
-    if hardware is None:
-        hardware = open_hardware(config.threads, prepared.batch_size, work.devices)
-    builder = SetupBuilder(work, prepared, hardware)
+    builder = SetupBuilder(work, prepared)
     if builder.device.is_gpu:
         work.writer.set_status(message=_TRYING if builder.device.taken.has_code else _COMPILING)
     if prepared.checkpoint is not None and prepared.state is not None:

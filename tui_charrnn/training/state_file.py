@@ -8,7 +8,7 @@ batches are functions of these and of the step, so this is enough for a bit-iden
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,6 @@ import safetensors.numpy
 
 from tui_charrnn.errors import RunError
 from tui_charrnn.model.checkpoint import Model, parse_model
-from tui_charrnn.model.header import HEADER_LIMIT
 from tui_charrnn.model.weights import tensors_from_weights
 from tui_charrnn.runs.file_system import open_to_read
 from tui_charrnn.runs.json_values import checked, decode_json
@@ -67,10 +66,9 @@ def load_training_state(checkpoint: CheckpointDirectory) -> TrainingState:
     path = checkpoint.training
     try:
         with open_to_read(path, inside=checkpoint.run_path) as opened:
-            file, size = opened.buffered(), opened.size()
-            document = _read_document(file, size)
-            file.seek(0)
-            return _state_from(document, safetensors.numpy.load(file.read(size)))
+            data = opened.buffered().read(opened.size())
+        tensors = safetensors.numpy.load(data)  # checks the header
+        return _state_from(_document_of(data), tensors)
     except MemoryError as error:
         raise RunError(f"The training state {path} is too large for the memory.") from error
     except OSError as error:
@@ -105,27 +103,13 @@ def restore(engine: RunEngine, checkpoint: CheckpointDirectory, state: TrainingS
     engine.restore(tensors_from_weights(model.weights, model.config), state.tensors)
 
 
-def _read_document(file: BinaryIO, size: int) -> dict[str, Any]:
-    """Return the JSON document in a safetensors file's metadata, after checking the file's size."""
-    length = int.from_bytes(file.read(8), "little")
-    if not 2 <= length <= min(HEADER_LIMIT, size - 8):
-        raise ValueError("it is not a safetensors file")
-    header = decode_json(file.read(length))
-    if size != 8 + length + _data_size(header):
-        raise ValueError("its length is not the one in its header")
-    metadata = header.get("__metadata__") if isinstance(header, dict) else None
-    text = metadata.get(_KEY) if isinstance(metadata, dict) else None
-    document = decode_json(text) if isinstance(text, str) else None
+def _document_of(data: bytes) -> dict[str, Any]:
+    """Return the JSON document in the metadata of an intact safetensors file."""
+    header = decode_json(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    document = decode_json(header.get("__metadata__", {}).get(_KEY, "null"))
     if not isinstance(document, dict):
         raise ValueError("it lacks its document")
     return document
-
-
-def _data_size(header: object) -> int:
-    """Return the bytes of tensor data according to a header."""
-    entries = header if isinstance(header, dict) else {}
-    tensors = [entry for name, entry in entries.items() if name != "__metadata__"]
-    return max((checked(entry["data_offsets"][1], int) for entry in tensors), default=0)
 
 
 def _state_from(

@@ -386,13 +386,6 @@ def _add_up(values: Sequence[Tensor]) -> list[Tensor]:
     return list(replica.all_reduce(tf.distribute.ReduceOp.SUM, placed, options=options))
 
 
-class Hardware(NamedTuple):
-    """The hardware of a trainer."""
-
-    device: Device
-    replicas: Replicas | None = None  # None for one device of one process
-
-
 class JointHardware(NamedTuple):
     """The hardware of a trainer in a cluster."""
 
@@ -401,14 +394,19 @@ class JointHardware(NamedTuple):
     coordination: Coordination
 
 
-def open_hardware(threads: int | None, batch_size: int, devices: int | None = 1) -> Hardware:
-    """Configure TensorFlow before its first operation; raises `ConfigError` if GPUs are missing."""
+def open_hardware(
+    threads: int | None, batch_size: int, devices: int | None
+) -> tuple[Device, Replicas | None]:
+    """Configure TensorFlow before its first operation; raises `ConfigError` if GPUs are missing.
+
+    The replicas are None for one device.
+    """
     device = configure_devices(threads, batch_size)
     gpus = _take_gpus(devices, len(device.gpus))
     if gpus < 2:
-        return Hardware(device)
+        return device, None
     names = [f"GPU:{index}" for index in range(gpus)]
-    return Hardware(device, Replicas(tf.distribute.MirroredStrategy(names)))
+    return device, Replicas(tf.distribute.MirroredStrategy(names))
 
 
 def open_joint_hardware(task: JointTask) -> JointHardware:

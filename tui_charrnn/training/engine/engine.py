@@ -90,6 +90,7 @@ class Engine:
         values = initial_tensors(model, vocabulary_size, training.rng_seed)
         self._parameters = {name: tf.Variable(value) for name, value in values.items()}
         self._optimizer = Optimizer(training, self._parameters)
+        self.optimizer_numbers: Final = self._optimizer.numbers
         self._shards = np.array_split(np.arange(batch_size), path.shards)
         self._threads = ThreadPoolExecutor(
             path.shards, initializer=use_device, initargs=(slot.device,)
@@ -204,19 +205,12 @@ class Engine:
         pairs = zip(states, before.states, strict=True)
         return row, LoopState(is_applied, [tf.where(is_applied, new, old) for new, old in pairs])
 
-    def optimizer_numbers(
-        self, first_step: int, learning_rates: Sequence[float]
-    ) -> npt.NDArray[np.float32]:
-        """Return the optimizer numbers of K consecutive steps, shape (K, 3)."""
-        rates = enumerate(learning_rates, first_step)
-        return np.stack([self._optimizer.numbers(step, rate) for step, rate in rates])
-
     def apply(
         self, partial: PartialGradients, numbers: npt.NDArray[np.float32], step: int
     ) -> BatchResult:
         """Apply the gradients of all rows, unless they or the loss are not finite.
 
-        `partial` has the states of this engine's rows; `numbers` is a row of `optimizer_numbers`.
+        `partial` has the states of this engine's rows; `numbers` is a row of `Optimizer.numbers`.
         """
         loss, norm = self._update(partial.losses, partial.gradients, tf.constant(numbers))
         result = BatchResult(float(loss), float(norm))

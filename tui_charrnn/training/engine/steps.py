@@ -13,13 +13,14 @@ Notation: K steps of a call, T sequence length, B streams of a device, H hidden 
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 import tensorflow as tf
 
 from tui_charrnn.config import TrainingConfig
+from tui_charrnn.model.weights import Float32
 from tui_charrnn.training.engine.noise import Noise
 from tui_charrnn.training.engine.recurrence import Tensor
 from tui_charrnn.training.loop import Batch, BatchResult
@@ -150,16 +151,16 @@ class Optimizer:
             for name, moment in zip(self._parameters, each, strict=True)
         }
 
-    def numbers(self, step: int, learning_rate: float) -> np.ndarray:
-        """Return learning rate, weight decay and average decay of a step: shape (3,), float32."""
-        config = self._config
-        first, second = 1 - FIRST_DECAY**step, 1 - config.second_moment_decay**step
-        decay = config.weight_decay if config.optimizer == "adamw" else 0.0
-        # At the start, a long average would consist mostly of the random initial weights.
-        average = min(config.average_decay or 0.0, (1 + step) / (10 + step))
-        return np.array(
-            [learning_rate * math.sqrt(second) / first, learning_rate * decay, average], np.float32
-        )
+    def numbers(self, first_step: int, learning_rates: Sequence[float]) -> Float32:
+        """Return learning rate, weight decay and average decay of K consecutive steps: (K, 3)."""
+        config, rows = self._config, []
+        weight_decay = config.weight_decay if config.optimizer == "adamw" else 0.0
+        for step, rate in enumerate(learning_rates, first_step):
+            first, second = 1 - FIRST_DECAY**step, 1 - config.second_moment_decay**step
+            # At the start, a long average would consist mostly of the random initial weights.
+            average = min(config.average_decay or 0.0, (1 + step) / (10 + step))
+            rows.append((rate * math.sqrt(second) / first, rate * weight_decay, average))
+        return np.array(rows, np.float32)
 
     def take_step(
         self,
@@ -291,7 +292,7 @@ class MultiStep:
         self,
         batches: Sequence[Sequence[Batch]],
         first_step: int,
-        numbers: np.ndarray,
+        numbers: Float32,
         states: Sequence[list[Tensor]],
     ) -> tuple[list[BatchResult], list[list[Tensor]]]:
         """Take one step on each batch.
@@ -299,7 +300,7 @@ class MultiStep:
         Args:
             batches: Of each device of this process, in order.
             first_step: Number of the first step.
-            numbers: From `Optimizer.numbers`, for each step, (K, 3).
+            numbers: From `Optimizer.numbers`, (K, 3).
             states: Of each device of this process before the first batch, each (B, H).
 
         Returns:
@@ -346,7 +347,7 @@ class MultiStep:
         return rows.stack(), [each.states for each in after]
 
 
-def _pack(batches: Sequence[Batch], numbers: Iterable[np.ndarray]) -> Packed:
+def _pack(batches: Sequence[Batch], numbers: Float32) -> Packed:
     inputs, targets, carried, added = zip(*batches, strict=True)
     windows = (
         tf.constant(np.stack(inputs, dtype=np.int64)),
@@ -354,4 +355,4 @@ def _pack(batches: Sequence[Batch], numbers: Iterable[np.ndarray]) -> Packed:
         tf.constant(np.stack(carried)),
         tf.constant(added, tf.float32),
     )
-    return Packed(windows, tf.constant(np.stack(list(numbers))))
+    return Packed(windows, tf.constant(numbers))
