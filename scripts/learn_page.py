@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from tui_charrnn.tui.keys.keymap import tr_keys
-from tui_charrnn.tui.pages.page import HEAD, LESSONS, WORDS
+from tui_charrnn.tui.pages.page import HEAD, LESSONS
 
 DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
 PAGES: Final = {"en": DOCS / "learn.md", "ko": DOCS / "learn.ko.md"}
@@ -15,7 +15,7 @@ PAGES: Final = {"en": DOCS / "learn.md", "ko": DOCS / "learn.ko.md"}
 
 def learn_page(language: str) -> str:
     """The whole page in a language."""
-    words, head = WORDS[language], HEAD[language]
+    head = HEAD[language]
     parts = [tr_keys(f"# {head['title']}\n\n{head['text']}\n")]
     for number, lesson in enumerate(LESSONS, start=1):
         text = lesson.texts[language]
@@ -24,9 +24,9 @@ def learn_page(language: str) -> str:
             "",
             text.sentences,
             "",
-            *(f"- {words['try']} {each}" for each in text.tries),
-            f"- {words['look']} {text.look}",
-            f"- {words['shell']} `charrnn-tui {lesson.command}`",
+            *(f"- {head['try']} {each}" for each in text.tries),
+            f"- {head['look']} {text.look}",
+            f"- {head['shell']} `charrnn-tui {lesson.command}`",
             "",
         ]
         parts.append(tr_keys("\n".join(lines)))

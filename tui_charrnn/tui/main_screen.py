@@ -308,12 +308,10 @@ class MainScreen(Screen[None]):
         if lesson is not None:
             opened.show_lesson(lesson)
 
-        def continue_tour(_: None) -> None:
-            if lesson is None:
-                return
-            if opened.turned:
-                self.action_page("learn", lesson + opened.turned)
-            else:  # the keys that the lessons name act here
+        def continue_tour(turned: int | None) -> None:
+            if lesson is not None and turned:
+                self.action_page("learn", lesson + turned)
+            elif lesson is not None:  # the keys that the lessons name act here
                 pane.view.focus()
 
         self.app.push_screen(opened, continue_tour)

@@ -57,15 +57,6 @@ class Lesson(NamedTuple):
     """By language."""
 
 
-_EN: Final = "{learn.next} next, {learn.before} back, {learn.text} words"
-_KO: Final = "{learn.next} 다음, {learn.before} 이전, {learn.text} 설명"
-WORDS: Final[Mapping[str, Mapping[str, str]]] = {
-    "en": {"try": "Try:", "look": "Look for:", "shell": "In a shell:", "keys": _EN},
-    "ko": {"try": "해 보기:", "look": "볼 것:", "shell": "셸에서:", "keys": _KO},
-}
-"""Labels of the parts of a lesson, by language."""
-
-
 def _read() -> tuple[tuple[Lesson, ...], Mapping[str, Mapping[str, str]]]:
     document = tomllib.loads(Path(__file__).with_name("lessons.toml").read_text(encoding="utf-8"))
     lessons = tuple(
@@ -80,18 +71,19 @@ def _read() -> tuple[tuple[Lesson, ...], Mapping[str, Mapping[str, str]]]:
 
 
 LESSONS, HEAD = _read()
-"""The lessons, in the order of the tutorial that this project began from, and the introduction."""
+"""The lessons, in the order of the tutorial that this project began from; by language, the
+introduction and the labels of the parts of a lesson."""
 
 
 def lesson_title(number: int, language: str) -> str:
     """The heading of a lesson: its number (from 0), its title and the current keys."""
     title = f"{number + 1}/{len(LESSONS)} {LESSONS[number].texts[language].title}"
-    return tr_keys(f"{title} · {WORDS[language]['keys']}")
+    return tr_keys(f"{title} · {HEAD[language]['keys']}")
 
 
 def lesson_rows(number: int, language: str) -> str:
     """A lesson as lines for the app, with the current keys."""
-    text, words = LESSONS[number].texts[language], WORDS[language]
+    text, words = LESSONS[number].texts[language], HEAD[language]
     tries = [f"{words['try']} {each}" for each in text.tries]
     return tr_keys("\n".join([text.sentences, *tries, f"{words['look']} {text.look}"]))
 
@@ -139,8 +131,11 @@ def colored(row: str, signs: str) -> Content:
     return Content.assemble(*pieces)
 
 
-class Page(Dialog[None]):
-    """Shows a picture, which is computed in a thread, until Esc closes it."""
+class Page(Dialog[int]):
+    """Shows a picture, which is computed in a thread, until Esc closes it.
+
+    Returns how many pages the guided tour moves on; None ends the tour.
+    """
 
     OWNER: ClassVar[Owner]
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("learn")]
@@ -171,8 +166,6 @@ class Page(Dialog[None]):
         self.picture = Picture(self.rows)
         self.lesson = ""
         """The text of the guided tour above the picture; empty outside the tour."""
-        self.turned = 0
-        """How many pages the tour moves on when this page closes; 0 ends the tour."""
         self._tasks = LatestTask(self.OWNER)
         self._lock = threading.Lock()
 
@@ -244,8 +237,7 @@ class Page(Dialog[None]):
 
     def action_turn_lesson(self, by: int) -> None:
         """Close this page and move on `by` pages in the tour."""
-        self.turned = by
-        self.dismiss(None)
+        self.dismiss(by)
 
     def action_hide_lesson(self) -> None:
         """Hide the text of the tour, or show it again."""
