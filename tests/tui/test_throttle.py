@@ -1,28 +1,39 @@
 """Changes of state are drawn immediately, progress once per interval."""
 
+from types import SimpleNamespace
+
+import pytest
 from textual.app import App
 
 from tests.support.waiting import wait_until
+from tui_charrnn.tui import background
 from tui_charrnn.tui.background import Throttle
 from tui_charrnn.tui.run.run_card import TextLines
 
 
 class Drawn(App[None]):
-    """Counts drawings, with a clock that a test sets."""
+    """Counts drawings."""
 
     def __init__(self) -> None:
         super().__init__()
         self.now = 100.0
         self.drawings = 0
-        self.throttle = Throttle(self, self.draw, 0.05, lambda: self.now)
+        self.throttle = Throttle(self, self.draw, 0.05)
 
     def draw(self) -> None:
         """Count."""
         self.drawings += 1
 
 
-async def test_news_is_drawn_at_once_and_progress_in_time() -> None:
+@pytest.fixture
+def app(monkeypatch: pytest.MonkeyPatch) -> Drawn:
+    """An app whose clock a test sets."""
     app = Drawn()
+    monkeypatch.setattr(background, "time", SimpleNamespace(monotonic=lambda: app.now))
+    return app
+
+
+async def test_news_is_drawn_at_once_and_progress_in_time(app: Drawn) -> None:
     async with app.run_test() as pilot:
         app.throttle.request("training")
         assert app.drawings == 1
@@ -35,8 +46,7 @@ async def test_news_is_drawn_at_once_and_progress_in_time() -> None:
         await wait_until(pilot, "the progress", lambda: app.drawings == 3)
 
 
-async def test_progress_after_a_long_rest_is_drawn_at_once() -> None:
-    app = Drawn()
+async def test_progress_after_a_long_rest_is_drawn_at_once(app: Drawn) -> None:
     async with app.run_test() as pilot:
         app.throttle.request(1)
         app.now += 1

@@ -94,11 +94,7 @@ class CharRNNApp(ThemedApp):
     ) -> None:
         """Store what to open; all work starts when the app runs.
 
-        Args:
-            session: The state of the app.
-            run: The run to show; None searches for one.
-            launch: Starts the trainer of a run; None is the usual way.
-            loader: Loads models.
+        `run` is the run to show; None searches for one. `launch` starts trainers.
         """
         preferences = session.preferences
         super().__init__(
@@ -343,20 +339,10 @@ def run_app(  # noqa: PLR0913 (one parameter per command-line option)
     seed_file: Path | None = None,
     opens_tour: bool = False,
 ) -> int:
-    """Open the app in this terminal.
+    """Open the app in this terminal, and return the exit code.
 
-    Args:
-        runs_folder: The folder that contains the runs.
-        options: Preferences and sampling settings of the command line by name; None if not given.
-        run: The run directory to show; None shows a run that is training, if there is one.
-        readonly: Whether the app sends no requests to trainers.
-        tape: A tape file to open.
-        xray: A text file to x-ray.
-        seed_file: A file that ends with the first seed text.
-        opens_tour: Whether to start with the guided tour.
-
-    Returns:
-        The exit code.
+    `options` are preferences and sampling settings of the command line by name; None if not given.
+    Without `run`, a run that is training is shown, if there is one. See `Session` for the others.
     """
     # Generation multiplies one vector by one matrix per character, so more threads slow it down.
     # NumPy reads this variable on import, which happens after the first frame.

@@ -25,12 +25,7 @@ class BackgroundTask:
     """Work in a daemon thread, so that a disk that does not respond cannot keep the app open."""
 
     def __init__(self, name: str, work: Callable[[BackgroundTask], None]) -> None:
-        """Start the work.
-
-        Args:
-            name: The name of the thread.
-            work: Called in the thread with this task; it may raise `CancelledError` to end.
-        """
+        """Start the work in a thread of that name; it may raise `CancelledError` to end."""
         self._cancelled = threading.Event()
         self._committing = threading.Lock()
         self._is_committed = False
@@ -98,11 +93,7 @@ class BackgroundTask:
         return self._cancelled.wait(seconds)
 
     def check(self) -> None:
-        """Raise an error if the task was cancelled.
-
-        Raises:
-            CancelledError: If the task was cancelled.
-        """
+        """Raise `CancelledError` if the task was cancelled."""
         if self._cancelled.is_set():
             raise CancelledError
 
@@ -111,10 +102,7 @@ class BackgroundTask:
     ) -> None:
         """Call `take` with results on the screen's thread, unless the task is cancelled by then.
 
-        Args:
-            call_later: Calls a function on the screen's thread.
-            take: The function.
-            results: Its arguments.
+        `call_later` is that of a widget.
 
         Raises:
             CancelledError: If the task is cancelled already.
@@ -206,7 +194,6 @@ class LatestTask:
     """Runs tasks of one kind; a new task cancels the previous one."""
 
     def __init__(self, name: str) -> None:
-        """Start no task yet."""
         self._name = name
         self._newest: BackgroundTask | None = None
 
@@ -229,32 +216,18 @@ class Throttle:
     over all cores, the other cores wait for the delayed one.
     """
 
-    def __init__(
-        self,
-        owner: MessagePump,
-        draw: Callable[[], None],
-        interval: float,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """Set what is drawn; nothing is drawn yet.
-
-        Args:
-            owner: The widget whose timer is used.
-            draw: Draws the newest data.
-            interval: Seconds between two drawings of progress.
-            clock: Seconds, monotonic.
-        """
+    def __init__(self, owner: MessagePump, draw: Callable[[], None], interval: float) -> None:
+        """Draw nothing yet; `interval` is in seconds, and `owner` has the timer."""
         self._owner = owner
         self._draw = draw
         self._interval = interval
-        self._clock = clock
         self._state: object = None
         self._drawn_at = -interval
         self._timer: Timer | None = None
 
     def request(self, state: object) -> None:
         """Draw now if `state` has changed since the last drawing, else after the interval."""
-        wait = self._drawn_at + self._interval - self._clock()
+        wait = self._drawn_at + self._interval - time.monotonic()
         if state != self._state or wait <= 0:
             self._state = state
             self.draw_now()
@@ -266,7 +239,7 @@ class Throttle:
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
-        self._drawn_at = self._clock()
+        self._drawn_at = time.monotonic()
         self._draw()
 
 
@@ -277,7 +250,6 @@ class Signal:
     """
 
     def __init__(self) -> None:
-        """Start without listeners."""
         self._listeners: list[Callable[[], object]] = []
 
     def connect(self, listener: Callable[[], object]) -> None:

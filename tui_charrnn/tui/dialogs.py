@@ -225,10 +225,7 @@ def ask_to_leave(
 ) -> QuestionScreen:
     """Return a question before the app quits while a run trains: `leave`, `stop` or empty.
 
-    Args:
-        run_name: The shown run.
-        others: Names of other runs that are training; they continue in any case.
-        has_ended: Whether the shown run has ended while the question was open.
+    `others` train too and continue in any case; `has_ended` if the run has ended meanwhile.
     """
     question = tr(
         "Run {name} is no longer being trained." if has_ended else "Run {name} is being trained.",
@@ -326,15 +323,11 @@ class AskTextScreen(Dialog[str | None]):
         *,
         find: Callable[[str], str] | None = None,
     ) -> None:
-        """Prepare the prompt.
+        """Prepare the prompt, all of its initial value selected; the question may be empty.
 
-        Args:
-            title: The title of the frame.
-            question: The text above the line; may be empty.
-            value: The initial line, all of it selected.
-            check: Returns what is wrong with a line, or an empty string; called at every change.
-            find: Returns the result for a line; called in a thread at every change, because it may
-                read the disk. It raises a `CharRNNError` if the line is invalid.
+        At every change, `check` returns what is wrong with the line, or an empty string, and `find`
+        the result for the line. `find` is called in a thread, because it may read the disk; it
+        raises a `CharRNNError` if the line is invalid.
         """
         super().__init__()
         self._title = safe_line(title)

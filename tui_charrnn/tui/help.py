@@ -36,7 +36,6 @@ class KeyList(Widget):
     DEFAULT_CSS = "KeyList { height: auto; }"
 
     def __init__(self, keys: Sequence[Key]) -> None:
-        """List `keys`."""
         super().__init__()
         self.keys = keys
         self._column = max(7, *(cell_len(key.display) + 1 for key in keys))

@@ -52,9 +52,7 @@ def hint_for(pane: str, session: Session) -> str:
 def hint_for_tool(classes: Collection[str], *, is_jamo: bool) -> str:
     """Return the hint for the tool that is open in the text pane; empty if none is.
 
-    Args:
-        classes: The style classes of the text pane, which name the open tools.
-        is_jamo: Whether the text consists of jamo.
+    The style classes of the pane name the open tools; `is_jamo` if the text consists of jamo.
     """
     if "-neurons" in classes:
         return tr_keys(

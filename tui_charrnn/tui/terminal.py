@@ -43,11 +43,9 @@ class TerminalGuard:
     """
 
     def __init__(self, leave: Callable[[int], object]) -> None:
-        """Set the function that exits.
+        """Set what ends the app with an exit code.
 
-        Args:
-            leave: Ends the app with an exit code; called from a signal handler in the main thread,
-                so it must only schedule the exit.
+        It is called from a signal handler in the main thread, so it must only schedule the exit.
         """
         self._leave = leave
         self._descriptor = sys.__stdin__.fileno() if sys.__stdin__ else -1
@@ -147,7 +145,6 @@ class TerminalDecoder(codecs.IncrementalDecoder):
     """
 
     def __init__(self, encoding: str) -> None:
-        """Start outside a paste."""
         super().__init__("replace")
         self._decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
         self._is_pasting = False

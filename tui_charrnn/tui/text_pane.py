@@ -66,7 +66,6 @@ class TextPane(Vertical):
     seed = query_one(SeedInput)
 
     def __init__(self, session: Session, loader: ModelLoader) -> None:
-        """Show no text yet."""
         super().__init__()
         self._session = session
         self._settings = session.settings
@@ -267,11 +266,7 @@ class TextPane(Vertical):
         self.show_note("" if self.text.resume() else tr("There is no stopped text to continue."))
 
     def action_set(self, what: str) -> None:
-        """Change a generation setting, also while a text streams, or open a dialog for it.
-
-        Args:
-            what: `cooler`, `warmer`, `speed`, `acrostic`, or `all`.
-        """
+        """Change a generation setting, also while a text streams, or open a dialog for it."""
         settings, opening = self._settings, self.text.opening
         match what:
             case "acrostic":
@@ -349,11 +344,7 @@ class TextPane(Vertical):
         self.app.push_screen(lazy.HistoryScreen(self._session), reuse)
 
     def _leave(self, focused: Widget | None) -> bool:
-        """Close the search, the selection, the list of neurons or the tape that has the focus.
-
-        Returns:
-            Whether one was closed.
-        """
+        """Close the focused search, selection, list or tape; return whether one was closed."""
         neurons, bar = self._neurons, self._search_bar
         if focused is None or focused is self.seed:
             return False

@@ -51,7 +51,6 @@ class MemoryPage(Page):
     models = query_one("#memory-models", SafeInput)
 
     def __init__(self, context: PageContext) -> None:
-        """Measure nothing yet."""
         super().__init__(context, tr("Memory: how far back does it look?"))
         self.curves: list[MemoryCurve] = []
         """The newest curves."""

@@ -159,7 +159,6 @@ class Page(Dialog[int]):
     """
 
     def __init__(self, context: PageContext, title: str) -> None:
-        """Prepare a page."""
         super().__init__()
         self.context = context
         self._title = title

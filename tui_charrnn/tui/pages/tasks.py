@@ -156,7 +156,6 @@ class WhichPage(Page):
     models = query_one("#which-models", SafeInput)
 
     def __init__(self, context: PageContext) -> None:
-        """Prepare the page."""
         title = tr("Many to one: which corpus does a text come from?")
         super().__init__(context, title)
         self._readers: dict[str, OriginReader] = {}
