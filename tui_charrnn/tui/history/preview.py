@@ -65,7 +65,6 @@ class HistoryPreview(Vertical):
         """The running replay, if any."""
         self._characters: deque[str] = deque()
         """Generated characters that are not drawn yet."""
-        self._search: Search | None = None
         self.has_note = False
         """Whether a note about the displayed text was posted."""
 
@@ -80,7 +79,9 @@ class HistoryPreview(Vertical):
         yield TextView()
 
     def on_mount(self) -> None:
-        """Create the drawing timer, paused until a replay starts."""
+        """Create the search, and the drawing timer, paused until a replay starts."""
+        self._search = Search(self.text)
+        self.text.text_layers.append(self._search)
         self._frames = self.set_interval(FRAME, self._draw_new, pause=True)
 
     def on_unmount(self) -> None:
@@ -116,12 +117,8 @@ class HistoryPreview(Vertical):
 
     def mark(self, query: str) -> None:
         """Mark the first word of a query in the text, and scroll it into view."""
-        if self._search is None and query:
-            self._search = Search(self.text)
-            self.text.text_layers.append(self._search)
-        if self._search is not None:
-            self._search.find("")
-            self._search.find(next(iter(query.split()), ""))
+        self._search.find("")
+        self._search.find(next(iter(query.split()), ""))
 
     def replay(self, entry: Entry, settings: GenerationSettings) -> None:
         """Generate a text again, in a thread, at the speed of the settings."""

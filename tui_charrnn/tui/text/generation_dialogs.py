@@ -96,8 +96,10 @@ class ModelScreen(Dialog[ModelChoice]):
         self._lookup = Lookup(
             "model-lookup", self._find, self.call_later, self._show_found, self.dismiss
         )
-        self._has_moved = False
-        """Whether the user has moved the cursor."""
+        self._shown: list[_Row] = []
+        """The listed rows, which match the typed text."""
+        self._pointed: _Row | None = None
+        """The row to which the user has moved the cursor."""
 
     def compose(self) -> ComposeResult:
         """Yield the input, the list and the error line."""
@@ -133,7 +135,7 @@ class ModelScreen(Dialog[ModelChoice]):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter the list; if nothing matches, look the text up as a name or path."""
         event.stop()
-        self._has_moved = False
+        self._pointed = None
         self.problem.show("")
         self._show_rows()
         self._lookup.settle(None)
@@ -152,14 +154,15 @@ class ModelScreen(Dialog[ModelChoice]):
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Return the selected model."""
         event.stop()
-        self.dismiss(self._rows[int(event.option_id or 0)].choice)
+        self.dismiss(self._shown[event.option_index].choice)
 
     def on_key(self, event: events.Key) -> None:
         """Move the list's cursor."""
         if action := _LIST_KEYS.get(event.key):
             event.stop()
-            self._has_moved = True
             getattr(self.models, f"action_{action}")()
+            if (place := self.models.highlighted) is not None:
+                self._pointed = self._shown[place]
 
     def _take_offered(self, offered: list[OfferedModel], problem: str) -> None:
         self._rows += [
@@ -176,26 +179,14 @@ class ModelScreen(Dialog[ModelChoice]):
     def _show_rows(self) -> None:
         """List the matching models, with the cursor where the user put it or on the current one."""
         typed = self.field.value.strip().casefold()
-        matching = [
-            (str(number), row)
-            for number, row in enumerate(self._rows)
-            if typed in row.name.casefold()
-        ]
-        kept = self.models.highlighted_option if self._has_moved else None
-        self.models.set_options(_option(number, row) for number, row in matching)
-        places = [
-            place
-            for place, (number, row) in enumerate(matching)
-            if (number == kept.id if kept else self._is_now(row))
-        ]
-        self.models.highlighted = places[0] if places else 0 if matching else None
-
-    def _is_now(self, row: _Row) -> bool:
-        if self._now.source is not WeightsSource.DEFAULT:
-            return row.choice.source is self._now.source
-        if row.choice.source is not WeightsSource.DEFAULT:
-            return False
-        return self._now.model in {None, row.choice.model}  # the first one is the default
+        self._shown = [row for row in self._rows if typed in row.name.casefold()]
+        self.models.set_options(map(_option, self._shown))
+        # without a model's name, the first one, which is the default
+        now = [{row.choice, row.choice._replace(model=None)} for row in self._shown]
+        places = [place for place, choices in enumerate(now) if self._now in choices]
+        if self._pointed in self._shown:
+            places = [self._shown.index(self._pointed)]
+        self.models.highlighted = places[0] if places else 0 if self._shown else None
 
     def _find(self, typed: str) -> ModelChoice:
         """Look a typed name or path up; runs in a thread."""
@@ -220,9 +211,9 @@ def _remark(model: OfferedModel) -> str:
     return " · ".join(words)
 
 
-def _option(number: str, row: _Row) -> Option:
+def _option(row: _Row) -> Option:
     name = fitted(safe_line(row.name), _NAME_WIDTH)
-    return Option(Content.assemble(name, " ", (safe_line(row.remark), "dim")), id=number)
+    return Option(Content.assemble(name, " ", (safe_line(row.remark), "dim")))
 
 
 NAMES: Final = (*SamplingConfig.bounds(), "length")

@@ -30,6 +30,47 @@ _PAUSE: Final = 0.25
 """Seconds between two searches of streaming text."""
 
 
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """All matches in a text, as the text was when it was searched.
+
+    Matches stay valid when rows are added or dropped, because rows keep their numbers.
+    """
+
+    first: int
+    """Number of the first searched row."""
+    row_starts: Sequence[int]
+    """Offset of every row in the searched text, ascending, then the length of the text."""
+    spans: Sequence[tuple[int, int]]
+    """Start and end offset of every match, ascending."""
+
+    def place(self, index: int) -> Place:
+        """Return where a match starts, by its index from 0."""
+        start = self.spans[index][0]
+        row = bisect_right(self.row_starts, start) - 1
+        return self.first + row, start - self.row_starts[row]
+
+    def next_to(self, place: Place) -> int:
+        """Return the index of the first match at or after a place, else of the first match."""
+        row = min(max(place[0] - self.first, 0), len(self.row_starts) - 1)
+        found = bisect_left(self.spans, (self.row_starts[row] + place[1],))
+        return found if found < len(self.spans) else 0
+
+    def in_row(self, number: int) -> Iterator[tuple[int, int, int]]:
+        """Yield match index, start and end column of every match, clipped to a row."""
+        row = number - self.first
+        if not 0 <= row < len(self.row_starts) - 1:
+            return
+        begin, end = self.row_starts[row], self.row_starts[row + 1]
+        index = bisect_right(self.spans, begin, key=itemgetter(1))
+        while index < len(self.spans) and (span := self.spans[index])[0] < end:
+            yield index, max(span[0] - begin, 0), min(span[1], end) - begin
+            index += 1
+
+
+NO_MATCHES: Final = Matches(0, (0,), ())
+
+
 class Search(TextLayer):
     """Underlines all matches, and reverses the current one.
 
@@ -43,7 +84,7 @@ class Search(TextLayer):
         self.count = ""
         """Number of the current match and of all, such as 3/17; empty without a search."""
         self._query = ""
-        self._matches: Matches | None = None
+        self._matches = NO_MATCHES
         self._at = 0
         """Index of the current match, from 0."""
         self._from: Place = (0, 0)
@@ -61,14 +102,14 @@ class Search(TextLayer):
 
     def step(self, direction: int) -> None:
         """Go to the next match (1) or the previous one (-1); wraps around."""
-        if self._matches is not None and (count := len(self._matches.spans)):
+        if count := len(self._matches.spans):
             self._at = (self._at + direction) % count
             self._mark_found()
             self._show_found()
 
     def found_place(self) -> Place | None:
         """Return row and column, as drawn, of the current match; None without matches."""
-        if self._matches is None or not self._matches.spans:
+        if not self._matches.spans:
             return None
         row, _ = self._matches.place(self._at)
         spans = drawn_spans(self.view.wrapped, self._matches, row)
@@ -76,10 +117,9 @@ class Search(TextLayer):
 
     def overlays(self, row: int) -> Iterator[Overlay]:
         """Yield the matches of a row."""
-        if self._matches is not None:
-            for index, start, end in drawn_spans(self.view.wrapped, self._matches, row):
-                look = "text-view--found" if index == self._at else "text-view--match"
-                yield Overlay(start, end, look, is_opaque=True)
+        for index, start, end in drawn_spans(self.view.wrapped, self._matches, row):
+            look = "text-view--found" if index == self._at else "text-view--match"
+            yield Overlay(start, end, look, is_opaque=True)
 
     def text_changed(self, first_row: int) -> None:  # noqa: ARG002 - all of it is searched
         """Schedule another search."""
@@ -96,20 +136,20 @@ class Search(TextLayer):
             self._show_found()
 
     def _find_from(self, place: Place) -> None:
-        self._matches = find_matches(self.view.wrapped, self._query) if self._query else None
-        if self._matches is not None and self._matches.spans:
+        self._matches = find_matches(self.view.wrapped, self._query) if self._query else NO_MATCHES
+        if self._matches.spans:
             self._at = self._matches.next_to(place)
         self._mark_found()
 
     def _find_again(self) -> None:
         """Search the changed text; the current match stays."""
         self._is_due = False
-        matches = self._matches
-        if matches is not None:
+        if self._query:
+            matches = self._matches
             self._find_from(matches.place(self._at) if matches.spans else self._from)
 
     def _mark_found(self) -> None:
-        count = len(self._matches.spans) if self._matches is not None else 0
+        count = len(self._matches.spans)
         at = f"{self._at + 1:,}/{count:,}" if count else tr("no match")
         before, self.count = self.count, at if self._query else ""
         self.view.redraw()
@@ -117,7 +157,7 @@ class Search(TextLayer):
             self.changed.send()
 
     def _show_found(self) -> None:
-        if self._matches is not None and self._matches.spans:
+        if self._matches.spans:
             self.view.reveal(self._matches.place(self._at)[0])
 
 
@@ -187,44 +227,6 @@ class SearchBar(Horizontal):
         """Focus the text."""
         event.stop()
         self.search.view.focus()
-
-
-@dataclass(frozen=True, slots=True)
-class Matches:
-    """All matches in a text, as the text was when it was searched.
-
-    Matches stay valid when rows are added or dropped, because rows keep their numbers.
-    """
-
-    first: int
-    """Number of the first searched row."""
-    row_starts: Sequence[int]
-    """Offset of every row in the searched text, ascending, then the length of the text."""
-    spans: Sequence[tuple[int, int]]
-    """Start and end offset of every match, ascending."""
-
-    def place(self, index: int) -> Place:
-        """Return where a match starts, by its index from 0."""
-        start = self.spans[index][0]
-        row = bisect_right(self.row_starts, start) - 1
-        return self.first + row, start - self.row_starts[row]
-
-    def next_to(self, place: Place) -> int:
-        """Return the index of the first match at or after a place, else of the first match."""
-        row = min(max(place[0] - self.first, 0), len(self.row_starts) - 1)
-        found = bisect_left(self.spans, (self.row_starts[row] + place[1],))
-        return found if found < len(self.spans) else 0
-
-    def in_row(self, number: int) -> Iterator[tuple[int, int, int]]:
-        """Yield match index, start and end column of every match, clipped to a row."""
-        row = number - self.first
-        if not 0 <= row < len(self.row_starts) - 1:
-            return
-        begin, end = self.row_starts[row], self.row_starts[row + 1]
-        index = bisect_right(self.spans, begin, key=itemgetter(1))
-        while index < len(self.spans) and (span := self.spans[index])[0] < end:
-            yield index, max(span[0] - begin, 0), min(span[1], end) - begin
-            index += 1
 
 
 def find_matches(wrapped: WrappedText, query: str) -> Matches:
