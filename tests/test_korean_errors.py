@@ -16,7 +16,7 @@ from tui_charrnn.history.store import History
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.paths import find_file, parse_path
 from tui_charrnn.preferences import read_document
-from tui_charrnn.runs.catalogue import NO_LABELS, find_run
+from tui_charrnn.runs.catalogue import RunLabels, find_run
 from tui_charrnn.runs.lifecycle import refuse_name, restore_run, trash_run
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.runs.writer import RunWriter
@@ -79,7 +79,7 @@ FAILURES: dict[str, tuple[Callable[[Path], object], set[str]]] = {
     "a taken name": (lambda folder: refuse_name(fake_run(folder).path.parent, "fake"), {"fake"}),
     "a name for no folder": (lambda folder: refuse_name(folder, "-a"), set()),
     "an empty trash": (restore_run, set()),
-    "too long a note": (lambda _: NO_LABELS.with_note("a" * 3_000), set()),
+    "too long a note": (lambda _: RunLabels().with_note("a" * 3_000), set()),
     "a full disk": (full_disk, set()),
     "a damaged history": (damaged_history, {"history", "sqlite"}),
     "settings of no kind": (lambda folder: read_document(Path(written(folder, b"\xff"))), set()),

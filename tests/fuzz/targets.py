@@ -54,7 +54,7 @@ from tui_charrnn.viewing.log_lines import log_end
 from tui_charrnn.viewing.run_formatting import card_rows, format_state
 from tui_charrnn.viewing.run_rows import run_lines, run_row
 from tui_charrnn.viewing.run_view import RunView
-from tui_charrnn.viewing.samples import Scrubber, mark_columns
+from tui_charrnn.viewing.samples import Scrubber, even_places
 
 Mutation = Callable[[bytes, np.random.Generator], bytes]
 NEWEST: Final = "checkpoints/step-00000008"
@@ -113,7 +113,7 @@ def draw_panes(view: RunView) -> None:
     samples = Scrubber()
     samples.take(view.samples, view.description.pinned_seeds if view.description else ())
     for _ in samples.samples:
-        columns = mark_columns(len(samples.of_seed), 40)
+        columns = even_places(len(samples.of_seed), 40)
         assert all(0 <= column < 40 for column in columns)
         samples.move(-1)
         samples.turn_seed()

@@ -8,7 +8,6 @@ import pytest
 from tests.support.fake_run import created_run
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.runs.catalogue import (
-    NO_LABELS,
     RunLabels,
     WatchedFolder,
     find_pinned,
@@ -39,7 +38,7 @@ def test_there_is_an_end_to_them() -> None:
 
 def test_they_are_kept_beside_the_run(tmp_path: Path) -> None:
     run = created_run(tmp_path)
-    assert read_labels(run) is NO_LABELS
+    assert read_labels(run) == RunLabels()
     labels = RunLabels(tags=("first",), note="why")
     write_labels(run, labels)
     assert read_labels(run) == labels
@@ -77,7 +76,7 @@ def test_tags_and_notes_leave_the_pin(tmp_path: Path) -> None:
 def test_a_damaged_file_says_nothing(tmp_path: Path, damage: str) -> None:
     run = created_run(tmp_path)
     run.labels.write_text(damage, encoding="utf-8")
-    assert read_labels(run) == NO_LABELS
+    assert read_labels(run) == RunLabels()
 
 
 def test_a_list_that_is_read_again_has_the_new_words(tmp_path: Path) -> None:

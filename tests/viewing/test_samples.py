@@ -20,13 +20,11 @@ from tui_charrnn.runs.records import (
 from tui_charrnn.viewing.run_view import RunView
 from tui_charrnn.viewing.samples import (
     Scrubber,
+    even_places,
     format_absence,
     format_facts,
     losses_at,
-    mark_columns,
     nearest_mark,
-    playing_order,
-    samples_by_seed,
     stretched,
 )
 
@@ -43,7 +41,7 @@ def scrubber_on(samples: list[SampleTaken], *pinned: str) -> Scrubber:
 
 def test_seeds_come_in_the_order_in_which_they_were_pinned() -> None:
     samples = [sample(1, "b"), sample(1, "x"), sample(1, "a"), sample(2, "b")]
-    sorted_samples = samples_by_seed(samples, ["a", "b", "c"])
+    sorted_samples = scrubber_on(samples, "a", "b", "c").samples
     assert list(sorted_samples) == ["a", "b", "x"]
     assert [taken.step for taken in sorted_samples["b"]] == [1, 2]
 
@@ -124,7 +122,7 @@ def test_what_has_not_changed_is_not_sorted_again() -> None:
     [(0, []), (1, [0]), (2, [0, 10]), (3, [0, 5, 10]), (5, [0, 2, 5, 8, 10])],
 )
 def test_marks_are_even_from_the_left_end_to_the_right(count: int, columns: list[int]) -> None:
-    assert mark_columns(count, 11) == columns
+    assert even_places(count, 11) == columns
 
 
 def test_the_losses_of_samples_are_the_scores_of_their_steps(tmp_path: Path) -> None:
@@ -145,7 +143,7 @@ def test_between_samples_the_loss_is_drawn_on_straight_lines() -> None:
 
 
 def test_a_slider_without_room_has_no_marks() -> None:
-    assert mark_columns(2, 0) == []
+    assert even_places(2, 0) == []
 
 
 @pytest.mark.parametrize(
@@ -156,14 +154,14 @@ def test_the_nearest_mark_is_found(column: int, index: int) -> None:
 
 
 def test_playing_shows_every_sample_while_they_are_few() -> None:
-    assert playing_order(4) == [0, 1, 2, 3]
-    assert playing_order(1) == [0]
-    assert playing_order(0) == []
+    assert even_places(4, 4) == [0, 1, 2, 3]
+    assert even_places(1, 1) == [0]
+    assert even_places(0, 0) == []
 
 
 @given(st.integers(2, 100_000), st.integers(2, 99))
 def test_playing_goes_from_the_first_to_the_last_in_even_steps(count: int, most: int) -> None:
-    order = playing_order(count, most)
+    order = even_places(min(count, most), count)
     assert (order[0], order[-1]) == (0, count - 1)
     assert len(order) == min(count, most)
     gaps = {later - earlier for earlier, later in pairwise(order)}

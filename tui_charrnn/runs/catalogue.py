@@ -84,9 +84,6 @@ class RunLabels:
         return replace(self, note=note.strip())
 
 
-NO_LABELS: Final = RunLabels()
-
-
 def read_labels(run: RunDirectory) -> RunLabels:
     """Return the labels of a run; empty labels if the file is missing or damaged."""
     try:
@@ -94,7 +91,7 @@ def read_labels(run: RunDirectory) -> RunLabels:
             run.labels, lambda values: build_checked(RunLabels, dict(values)), inside=run.path
         )
     except (FileNotFoundError, RunError):
-        return NO_LABELS
+        return RunLabels()
 
 
 def write_labels(run: RunDirectory, labels: RunLabels) -> None:
@@ -126,7 +123,7 @@ class RunSummary:
     """
     problem: str | None = None
     """Why the run cannot be used, in one sentence."""
-    labels: RunLabels = NO_LABELS
+    labels: RunLabels = RunLabels()
     """Set by the user."""
 
     def has_all_words(self, words: str) -> bool:
@@ -214,13 +211,14 @@ def summarize_run(run: RunDirectory) -> RunSummary:
     except RunError as error:
         problem = str(error)
     best = read_pointer(run, run.best)
+    modified, *_ = file_mark(run.status) or file_mark(run.description) or (0,)
     return RunSummary(
         run=run,
         description=description,
         status=status,
         best_loss=best.loss if best else None,
         best_step=best.step if best else None,
-        modified=_modified(run),
+        modified=modified / 1e9,
         problem=problem,
         labels=read_labels(run),
     )
@@ -312,12 +310,3 @@ def holds_run(run: RunDirectory) -> bool:
         if is_missing(error) or error.errno == errno.ENAMETOOLONG:
             return False
         raise RunError.unreadable(run.path, error) from error
-
-
-def _modified(run: RunDirectory) -> float:
-    for path in (run.status, run.description):
-        try:
-            return path.stat().st_mtime
-        except OSError:
-            continue
-    return 0.0

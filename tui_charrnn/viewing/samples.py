@@ -61,7 +61,10 @@ class Scrubber:
         if samples is before and len(samples) == count and pinned == seeds:
             return
         self._taken = samples, len(samples), pinned
-        self.samples = samples_by_seed(samples, pinned)
+        found: dict[str, list[SampleTaken]] = {seed_text: [] for seed_text in pinned}
+        for sample in samples:  # seeds that were not pinned come last
+            found.setdefault(sample.seed_text, []).append(sample)
+        self.samples = {seed_text: taken for seed_text, taken in found.items() if taken}
         if self.seed_text not in self.samples:
             self.seed_text, self.index = next(iter(self.samples), ""), None
         if self.index is not None:
@@ -86,27 +89,14 @@ class Scrubber:
             self.select(bisect_left(self.of_seed, step, key=lambda sample: sample.step))
 
 
-def samples_by_seed(
-    samples: Iterable[SampleTaken], pinned: Sequence[str]
-) -> dict[str, list[SampleTaken]]:
-    """Group samples by seed text, in the order in which seeds were pinned.
-
-    Seeds that were not pinned come last.
-    """
-    found: dict[str, list[SampleTaken]] = {seed_text: [] for seed_text in pinned}
-    for sample in samples:
-        found.setdefault(sample.seed_text, []).append(sample)
-    return {seed_text: taken for seed_text, taken in found.items() if taken}
-
-
-def mark_columns(count: int, width: int) -> list[int]:
-    """Columns of `count` samples on a slider, evenly spaced over its width.
+def even_places(count: int, width: int) -> list[int]:
+    """Evenly spaced places, `count` from 0 to `width` - 1: columns of a slider, or samples to play.
 
     They are not spaced by step: the first steps grow tenfold and would share one column.
     """
     if width < 1:
         return []
-    return [round(index / max(1, count - 1) * (width - 1)) for index in range(count)]
+    return [round(index * (width - 1) / max(1, count - 1)) for index in range(count)]
 
 
 def losses_at(view: RunView, steps: Iterable[int]) -> list[float]:
@@ -133,17 +123,6 @@ def stretched(values: Sequence[float], width: int) -> list[float]:
 def nearest_mark(columns: Sequence[int], column: int) -> int:
     """The index of the mark that is nearest to a column; of several in one column, the last."""
     return min(range(len(columns)), key=lambda index: (abs(columns[index] - column), -index))
-
-
-def playing_order(count: int, most: int = MAX_PLAYED) -> list[int]:
-    """Indices of the samples to play, from the first to the last.
-
-    If there are more than `most`, evenly spaced ones are selected.
-    """
-    shown = min(count, most)
-    if shown < 2:
-        return list(range(shown))
-    return [round(place * (count - 1) / (shown - 1)) for place in range(shown)]
 
 
 def format_facts(view: RunView, sample: SampleTaken) -> list[str]:

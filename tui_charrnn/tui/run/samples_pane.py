@@ -31,13 +31,13 @@ from tui_charrnn.tui.text.wrapped_text import TextStyle
 from tui_charrnn.viewing.formatting import longest_fitting
 from tui_charrnn.viewing.run_view import RunView
 from tui_charrnn.viewing.samples import (
+    MAX_PLAYED,
     Scrubber,
+    even_places,
     format_absence,
     format_facts,
     losses_at,
-    mark_columns,
     nearest_mark,
-    playing_order,
     stretched,
 )
 
@@ -84,7 +84,7 @@ class SampleSlider(Widget):
     def render_line(self, y: int) -> Strip:
         """Draw a row: bars, and the marks in the last one."""
         width, height = self.size
-        columns = mark_columns(len(self._losses), width)
+        columns = even_places(len(self._losses), width)
         if y < height - 1 and columns:
             return self._draw_bars(y, columns[self._current])
         parts = ["track"] * width
@@ -127,7 +127,7 @@ class SampleSlider(Widget):
         self.release_mouse()
 
     def _pick(self, column: int) -> None:
-        columns = mark_columns(len(self._losses), self.size.width)
+        columns = even_places(len(self._losses), self.size.width)
         if columns:
             self.post_message(self.Picked(nearest_mark(columns, column)))
 
@@ -315,7 +315,8 @@ class SamplesPane(Vertical, can_focus=True):
 
     def action_play(self) -> None:
         """Play the samples one after another, or show the newest if animation is off."""
-        order = playing_order(len(self._scrubber.of_seed))
+        count = len(self._scrubber.of_seed)
+        order = even_places(min(count, MAX_PLAYED), count)
         if self.app.animation_level == "none" or len(order) < 2:
             self.action_move_to_last()
             return
