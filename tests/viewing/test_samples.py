@@ -109,14 +109,6 @@ def test_a_seed_that_is_gone_gives_way_to_the_first() -> None:
     assert scrubber.sample == sample(3, "a")
 
 
-def test_what_has_not_changed_is_not_sorted_again() -> None:
-    samples = [sample(10)]
-    scrubber = scrubber_on(samples)
-    before = scrubber.samples
-    scrubber.take(samples, ())
-    assert scrubber.samples is before
-
-
 @pytest.mark.parametrize(
     ("count", "columns"),
     [(0, []), (1, [0]), (2, [0, 10]), (3, [0, 5, 10]), (5, [0, 2, 5, 8, 10])],

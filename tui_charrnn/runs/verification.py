@@ -138,12 +138,10 @@ def _verify(checkpoint: CheckpointDirectory) -> CheckpointFacts:
     manifest = read_manifest(checkpoint)
     if manifest is None:
         return CheckpointFacts(name, step, False, False, "its manifest.json cannot be used")
-    has_model = manifest.model.fits(checkpoint.model, inside=checkpoint.run_path)
-    has_state = manifest.training.fits(checkpoint.training, inside=checkpoint.run_path)
+    sealed = {checkpoint.model: manifest.model, checkpoint.training: manifest.training}
     damaged = [
-        path.name
-        for path, is_whole in ((checkpoint.model, has_model), (checkpoint.training, has_state))
-        if not is_whole
+        path for path, seal in sealed.items() if not seal.fits(path, inside=checkpoint.run_path)
     ]
-    problem = f"{' and '.join(damaged)} not as written" if damaged else ""
-    return CheckpointFacts(name, step, has_model, not damaged, problem)
+    names = " and ".join(path.name for path in damaged)
+    problem = f"{names} not as written" if damaged else ""
+    return CheckpointFacts(name, step, checkpoint.model not in damaged, not damaged, problem)

@@ -224,37 +224,29 @@ class Story:
 
 def _format_own(record: Record) -> _Entry | None:
     """The entry of a record without a notice, or with another text than its notice."""
-    entry: _Entry | None = None
+    sentence = ""
     match record:
-        case BaselinesMeasured():
-            order, loss = record.best
-            counted = tr(
-                "N-grams are counted; the best, {name}, has {loss:.3f}.",
-                name=format_ngram(order),
-                loss=loss,
+        case BaselinesMeasured(best=(order, loss)):
+            name = format_ngram(order)
+            sentence = tr(
+                "N-grams are counted; the best, {name}, has {loss:.3f}.", name=name, loss=loss
             )
-            entry = counted, "plain"
         case RunPlanned():
-            entry = _format_plan(record), "plain"
-        case RunReplanned():
-            planned = tr(
+            sentence = _format_plan(record)
+        case RunReplanned(total_steps=steps, seconds_per_step=seconds):
+            sentence = tr(
                 "{steps:,} steps from now on; one takes {seconds:.2g} s.",
-                steps=record.total_steps,
-                seconds=record.seconds_per_step,
+                steps=steps,
+                seconds=seconds,
             )
-            entry = planned, "noise"
         case CheckpointSaved(step=step, seconds=seconds):
-            saved = tr("Step {step:,}: saved in {seconds:.1f} s.", step=step, seconds=seconds)
-            entry = saved, "noise"
-        case ModelCalibrated(temperature=None):
-            entry = (
-                tr("Not calibrated: {reason}", reason=tr_recorded(safe_line(record.reason))),
-                "noise",
-            )
+            sentence = tr("Step {step:,}: saved in {seconds:.1f} s.", step=step, seconds=seconds)
+        case ModelCalibrated(temperature=None, reason=reason):
+            sentence = tr("Not calibrated: {reason}", reason=tr_recorded(safe_line(reason)))
         case RunResumed(step=step):
-            place = tr("Resumes at step {step:,}.", step=step) if step else tr("Starts over.")
-            entry = place, "plain"
-    return entry
+            sentence = tr("Resumes at step {step:,}.", step=step) if step else tr("Starts over.")
+    is_minor = isinstance(record, RunReplanned | CheckpointSaved | ModelCalibrated)
+    return (sentence, "noise" if is_minor else "plain") if sentence else None
 
 
 def _format_plan(record: RunPlanned) -> str:

@@ -27,8 +27,6 @@ class Scrubber:
     """The selected seed."""
     index: int | None = None
     """Index of the selected sample; None follows the newest."""
-    _taken: tuple[Sequence[SampleTaken], int, Sequence[str]] = ((), 0, ())
-    """Arguments of the last `take`: the samples, their number, the pinned seeds."""
 
     @property
     def of_seed(self) -> list[SampleTaken]:
@@ -53,14 +51,7 @@ class Scrubber:
         return seeds.index(self.seed_text) + 1 if self.seed_text in seeds else 0
 
     def take(self, samples: Sequence[SampleTaken], pinned: Sequence[str]) -> None:
-        """Replace all samples; the newest stays selected if it was.
-
-        `samples` are ordered by step; pass the same list if it only grew.
-        """
-        before, count, seeds = self._taken
-        if samples is before and len(samples) == count and pinned == seeds:
-            return
-        self._taken = samples, len(samples), pinned
+        """Replace all samples, which are ordered by step; the newest stays selected if it was."""
         found: dict[str, list[SampleTaken]] = {seed_text: [] for seed_text in pinned}
         for sample in samples:  # seeds that were not pinned come last
             found.setdefault(sample.seed_text, []).append(sample)
