@@ -17,7 +17,7 @@ class Oven(Settings):
     trays: int = setting(1, "How many.", minimum=1, maximum=4)
     mode: str = setting("fan", "How it heats.", choices=("fan", "grill"))
     light: bool = setting(False, "Whether it is lit.")
-    timer: float | None = setting(None, "Seconds.", minimum=1, is_duration=True)
+    timer: float | None = setting(None, "Seconds.", is_duration=True)
 
     def __post_init__(self) -> None:
         refuse(self.problems())
@@ -54,7 +54,7 @@ def test_what_is_in_bounds_is_allowed(name: str, value: Any) -> None:
         ("mode", 1, "one of fan, grill"),
         ("light", 1, "true or false"),
         ("light", "no", "true or false"),
-        ("timer", 0.5, "at least 1, or none"),
+        ("timer", 0, "a time above 0, as 90s, 1h30m or 3:50:00, or none"),
     ],
 )
 def test_what_is_out_of_bounds_is_told(name: str, value: Any, allowed: str) -> None:

@@ -223,8 +223,6 @@ class TrainingConfig(Settings):
     train_time: float | None = setting(
         None,
         "How long, as 90s, 10m or 2h; the number of steps is adjusted during the run.",
-        above=0,
-        maximum=1e9,
         is_duration=True,
     )
     max_epochs: float | None = setting(
@@ -249,8 +247,6 @@ class TrainingConfig(Settings):
     max_time: float | None = setting(
         None,
         "Save and exit with 75 after this time (e.g. 3h50m).",
-        above=0,
-        maximum=1e9,
         is_duration=True,
     )
     optimizer: str = setting("adamw", "Update rule.", choices=OPTIMIZERS)
@@ -338,7 +334,7 @@ class TrainingConfig(Settings):
         maximum=1,
     )
     checkpoint_interval: float = setting(
-        60.0, "Time between checkpoints, as 60s.", above=0, maximum=1e6, is_duration=True
+        60.0, "Time between checkpoints, as 60s.", is_duration=True
     )
     keep_checkpoints: int = setting(
         3, "Newest checkpoints that are kept, besides the best.", minimum=1, maximum=10_000

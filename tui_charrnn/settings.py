@@ -65,7 +65,7 @@ class Bounds:
     none: str = "none"
     """What users write for None."""
     is_duration: bool = False
-    """Whether it is a duration in seconds, which users write as 90s or 10m."""
+    """Whether it is a duration in seconds above 0, which users write as 90s or 10m."""
     is_text: bool = False
     """Whether it is a text that is not empty."""
     automatic: str = ""
@@ -101,7 +101,10 @@ class Bounds:
         """The allowed values in words."""
         if self.choices:
             return tr("one of {choices}", choices=", ".join(self.choices))
-        words = tr("a text") if self.is_text else self._allowed_numbers()
+        if self.is_duration:
+            words = tr("a time above 0, as 90s, 1h30m or 3:50:00")
+        else:
+            words = tr("a text") if self.is_text else self._allowed_numbers()
         words = (
             tr("{allowed}, or {none}", allowed=words, none=self.none) if self.optional else words
         )
@@ -129,6 +132,8 @@ def format_value(value: Any) -> str:
 def setting(default: Any, sentence: str, **bounds: Any) -> Any:
     """A dataclass field with `Bounds` as metadata; optional if the default is None."""
     bounds = {"optional": default is None, **bounds}
+    if "is_duration" in bounds:  # as `parse_duration`
+        bounds = {"above": 0, "maximum": 1e9, **bounds}
     return field(default=default, metadata={"bounds": Bounds(sentence, **bounds)})
 
 
@@ -153,12 +158,11 @@ class Settings:
         bounds: Bounds = item.metadata["bounds"]
         if bounds.is_none(text):
             return None
+        if bounds.is_duration:
+            return read_duration(name, text)
         kind, typed = _kind_of(item), text.strip()
         try:
-            if bounds.is_duration:
-                value = read_duration(name, text)
-            else:
-                value = _SWITCHES[typed.lower()] if kind is bool else kind(typed)
+            value = _SWITCHES[typed.lower()] if kind is bool else kind(typed)
         except (KeyError, ValueError):
             sentence = _refusal(bounds, text)
             if kind is int:
@@ -227,16 +231,11 @@ def read_duration(name: str, text: str) -> float:
     """Parse a duration as users write it, and return its seconds; errors call it by `name`.
 
     Raises:
-        SettingError: If it is none, or not more than zero.
+        SettingError: If it is none.
     """
     seconds = parse_duration(text)
     if seconds is None:
-        sentence = tr(
-            "must be a duration like 90s, 10m, 1h30m, 2d or 3:50:00, or a number of seconds, and "
-            "more than zero. Received: {text!r}.",
-            text=text,
-        )
-        raise SettingError([Problem(name, sentence)])
+        raise SettingError([Problem(name, _refusal(Bounds("", is_duration=True), text))])
     return seconds
 
 

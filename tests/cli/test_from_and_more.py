@@ -98,7 +98,7 @@ def resume(run: RunDirectory, *options: str) -> int:
     ("options", "words"),
     [
         (["--more-steps", "0"], "--more-steps must be at least 1"),
-        (["--more-time", "-1m"], "--more-time must be a time like"),
+        (["--more-time", "-1m"], "--more-time must be a time above 0"),
         (["--more-epochs", "few"], "--more-epochs must be above 0"),
         (["--more-steps", "5", "--more-time", "1m"], "--more-steps 5 and --more-time 1m"),
     ],

@@ -206,8 +206,8 @@ def test_a_run_without_a_checkpoint_is_refused(tmp_path: Path) -> None:
         ("steps", "none", "at least 1"),
         ("epochs", "0", "above 0"),
         ("epochs", "nan", "above 0"),
-        ("train_time", "0s", "a time like"),
-        ("train_time", "soon", "a time like"),
+        ("train_time", "0s", "a time above 0"),
+        ("train_time", "soon", "a time above 0"),
     ],
 )
 def test_an_amount_that_no_run_can_have_is_refused(length: str, text: str, allowed: str) -> None:

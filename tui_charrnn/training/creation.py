@@ -192,8 +192,6 @@ def check_amount(length: str, amount: float | None, text: str, name: str) -> flo
     bounds = TrainingConfig.bounds()[length]
     if amount is None or not bounds.admits(amount):
         allowed = replace(bounds, optional=False).allowed()
-        if bounds.is_duration:
-            allowed = tr("a time like 90s, 10m or 2h")
         raise ConfigError(
             "{name} must be {allowed}. Received: {text!r}.", name=name, allowed=allowed, text=text
         )

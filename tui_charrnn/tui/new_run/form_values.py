@@ -264,22 +264,13 @@ class ListedSetting:
         """The name of the setting on the form."""
         return label_of(self.name)
 
-    @property
-    def allowed(self) -> str:
-        """The allowed values, in words."""
-        if self.bounds.is_duration:
-            time = tr("a time like 90s, 10m or 2h")
-            is_optional = self.bounds.optional
-            return tr("{allowed}, or {none}", allowed=time, none="none") if is_optional else time
-        return self.bounds.allowed()
-
     def advice(self, preset: Preset) -> str:
         """Describe the setting, its allowed values and its value in the preset."""
         sentence = f"{tr(self.bounds.sentence).rstrip('.')}."
         own = f"{preset.name}: {self.preset_value(preset)}."
         if self.bounds.choices or self.is_switch:
             return f"{sentence} {own}"
-        return f"{sentence} {tr('Allowed: {allowed}.', allowed=self.allowed)} {own}"
+        return f"{sentence} {tr('Allowed: {allowed}.', allowed=self.bounds.allowed())} {own}"
 
     def preset_value(self, preset: Preset) -> str:
         """Format its value in a preset as it would be typed."""
