@@ -94,10 +94,8 @@ class Constraints:
     ) -> Float32:
         """Return the logits, shape (V,), with -inf for characters that are not allowed.
 
-        `recent` are the indices of the last characters, the newest last.
-
-        Returns:
-            A new array, or the same array if every character is allowed.
+        `recent` are the indices of the last characters, the newest last. The result is a new array,
+        or the same one if every character is allowed.
         """
         if sampling is not self._base_settings:
             self._base_settings, self._base = sampling, self._letter_mask(sampling)

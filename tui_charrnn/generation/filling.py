@@ -376,10 +376,8 @@ def measure_right_side(
     """Measure how much better symbols are predicted if the text after them is known.
 
     At up to `places` evenly spaced positions every symbol of the vocabulary replaces the true one
-    and is scored together with the next `right` symbols. The text must be held out from training.
-
-    Yields:
-        The running result after each position.
+    and is scored together with the next `right` symbols; each position yields the result so far.
+    The text must be held out from training.
 
     Raises:
         ConfigError: If the text is too short.

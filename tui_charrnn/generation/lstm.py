@@ -138,10 +138,9 @@ class Stepper:
 
 
 def read_symbols(weights: "StepWeights", symbols: Iterable[int]) -> tuple[Float32, Float32]:
-    """Read symbols of one text from a zero state.
+    """Read symbols from a zero state; return state, shape (1, S), and logits, shape (1, V).
 
-    Returns:
-        State, shape (1, S), and logits, shape (1, V); both are 0 without symbols.
+    Without symbols both are 0.
     """
     stepper = Stepper(weights, 1)
     for symbol in symbols:

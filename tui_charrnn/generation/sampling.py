@@ -45,14 +45,9 @@ def log_softmax(logits: Float32) -> Float64:
 
 
 def choose(weights: Float64, uniform: float) -> tuple[int, float]:
-    """Sample a character.
+    """Sample a character; return its index, and its probability, which is above 0.
 
-    Args:
-        weights: Unnormalized probabilities, shape (V,), non-negative.
-        uniform: A random number in [0, 1).
-
-    Returns:
-        The character's index in the vocabulary, and its probability, which is above 0.
+    The weights are unnormalized probabilities, shape (V,), non-negative; `uniform` is in [0, 1).
     """
     cumulative = _accumulate(weights)
     total = cumulative.item(-1)
@@ -72,12 +67,9 @@ def distribution(
     recent: Iterable[int] = (),
     unknown: int | None = None,
 ) -> Float64:
-    """Return the probability of each character under the settings.
+    """Return the probability of each character under the settings, a new array of shape (V,).
 
     Arguments and errors are those of `Sampler`.
-
-    Returns:
-        A new array, shape (V,), with sum 1; 0 for characters that were filtered out.
     """
     logits = np.asarray(logits)
     weights = Sampler(len(logits), unknown).weights_of(logits, config, recent)
@@ -160,12 +152,9 @@ def _filtered(probabilities: Float64, config: SamplingConfig) -> Float64:
 
 
 def surprise(logits: npt.ArrayLike, index: int) -> float:
-    """Return the surprise of a character under the model, whatever the sampling settings.
+    """Return the surprise of a character, -log2 of its probability at temperature 1, in bits.
 
-    The logits have the shape (V,).
-
-    Returns:
-        -log2 of its probability at temperature 1, in bits: 0 is certain, log2 V is a uniform guess.
+    0 is certain, log2 V is a uniform guess. The logits have the shape (V,).
 
     Raises:
         ModelFileError: If the logits are not finite.

@@ -45,13 +45,9 @@ _FEWEST_STREAMS: Final = 4  # streams from which on several are faster than one
 class SegmentReader:
     """Reads a text block by block, segments of a block in parallel.
 
-    Args:
-        weights: The model's weights.
-        streams: Number of segments; 1 is exact, None chooses by the length of the block.
-        threads: Threads among which the streams are divided; NumPy should then use one thread
-            (OPENBLAS_NUM_THREADS=1).
-        least: Fewest characters of a segment, so that reading outweighs the warm-up.
-        most: Most streams that are chosen for None.
+    `streams` is the number of segments: 1 is exact, None chooses by the length of the block, `most`
+    at most. A segment has `least` characters or more, so that reading outweighs the warm-up. The
+    streams are divided among `threads`; NumPy should then use one (OPENBLAS_NUM_THREADS=1).
     """
 
     def __init__(
@@ -190,10 +186,7 @@ class TextScorer:
         return bits
 
     def nats(self, symbols: Indices) -> Float64:
-        """Score the next M symbols of the vocabulary, by index, shape (M,).
-
-        Returns:
-            -ln p of each, shape (M,).
+        """Return -ln p of the next M symbols, which are indices of the vocabulary, shape (M,).
 
         Raises:
             ModelFileError: If the model's logits are not finite.

@@ -206,16 +206,13 @@ class CharacterStream:
         return self.feed(seed_text, should_stop)
 
     def feed(self, text: str, should_stop: Callable[[], bool] | None = None) -> PrimedSeed:
-        """Read more seed text.
+        """Read more seed text; return what was read, and the unknown characters of all of it.
 
         Characters are composed first (Unicode NFC), as those of a corpus are. `Vocabulary.spell`
         defines how they and unknown characters are read.
 
         `should_stop` is called after every 256 characters; if it returns True, the rest stays
         unread and the stream continues from there.
-
-        Returns:
-            The text that was read, and the unknown characters of the whole `text`.
         """
         composed = unicodedata.normalize("NFC", text)
         vocabulary = self.model.vocabulary

@@ -72,10 +72,9 @@ class KeptStates:
             }
 
     def nearest(self, lineage: Iterable[tuple[Branch, int]], position: int) -> tuple[int, Float32]:
-        """Find the last stored state at or before a position; `lineage` is `Tree.lineage`.
+        """Return the place of the last stored state at or before a position, and the state.
 
-        Returns:
-            The position of the state, and the state itself, which must not be modified.
+        `lineage` is `Tree.lineage`; the state must not be modified.
         """
         for branch, end in lineage:
             last = min(end, position)

@@ -233,13 +233,9 @@ class ModelScore:
 class ModelScorer:
     """Scores texts under one model.
 
-    Args:
-        model: The model.
-        streams: See `SegmentReader`.
-        threads: See `SegmentReader`.
-        top: How many of the most surprising passages to find.
-        rate: Learning rate of dynamic evaluation, see `DynamicScorer`; None for none.
-        has_bins: Whether to compute the reliability diagram.
+    `streams` and `threads` are those of `SegmentReader`, `rate` is that of `DynamicScorer`, None
+    for none. `top` is how many of the most surprising passages to find, `has_bins` whether to
+    compute the reliability diagram.
     """
 
     def __init__(
@@ -300,16 +296,10 @@ def score_text(
     on_line: Callable[[LineScore], object] | None = None,
     on_block: Callable[[str, Mapping[str, Float64]], object] | None = None,
 ) -> dict[str, ModelScore]:
-    """Score a text block by block under several models.
+    """Score a text under several models, and return the scores by model, in order of `ranked`.
 
-    Args:
-        blocks: The text in order, in composed form (Unicode NFC).
-        scorers: By the name of the model.
-        on_line: Called with every line.
-        on_block: Called with every block of N characters and its bits by model, shape (N,) each.
-
-    Returns:
-        The scores by model, in the order of `ranked`.
+    The blocks are in composed form (Unicode NFC). `on_line` is called with every line, `on_block`
+    with every block of N characters and its bits by model, shape (N,) each.
 
     Raises:
         ModelFileError: If a model's logits are not finite.

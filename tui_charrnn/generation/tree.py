@@ -118,8 +118,7 @@ class Tree:
     def lineage(self, number: int) -> Iterator[tuple[Branch, int]]:
         """Yield the branches that store a branch's text, from itself back to the first.
 
-        Yields:
-            A branch and the position at which the text leaves it.
+        Each comes with the position at which the text leaves it.
         """
         end = self.branches[number].length
         parent: int | None = number
@@ -169,9 +168,8 @@ class Tree:
     def continuations(self, number: int, position: int) -> dict[int, int]:
         """Return the characters that follow a position of a branch's text, in all its branches.
 
-        Returns:
-            The index of the next character by the number of the branch that has it, in order of
-            creation. The branch itself is among them unless it ends at the position.
+        They are indices by the number of the branch, in order of creation. The branch itself is
+        among them unless it ends at the position.
         """
         trunk = self._trunk(number, position)
         forks = [

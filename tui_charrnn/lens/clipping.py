@@ -63,11 +63,8 @@ class SmallRnn:
     ) -> tuple[float, list[Float64], Float64]:
         """Compute loss and gradient of a batch by backpropagation through time.
 
-        Inputs and targets have the shape (T, B), the initial h the shape (B, H).
-
-        Returns:
-            The mean loss in nats, the gradient in the order of `parameters`, and the final h, shape
-            (B, H).
+        Inputs and targets have the shape (T, B), the initial h the shape (B, H). Returns the mean
+        loss in nats, the gradient in the order of `parameters`, and the final h, shape (B, H).
         """
         kernel, recurrent, bias, output, output_bias = self.parameters
         steps, streams = inputs.shape

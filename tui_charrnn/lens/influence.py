@@ -323,13 +323,9 @@ def measure_memory(
 ) -> Memory:
     """Measure the mean influence by distance over a text, read from its beginning.
 
-    Args:
-        weights: The model's weights.
-        config: The model's configuration.
-        indices: The text as N >= 2 indices of the vocabulary.
-        reach: Largest distance D; N - 1 at most.
-        targets: Number of evenly spaced targets; fewer in a short text.
-        on_progress: Called with the completed share before each piece; may raise to cancel.
+    The text is N >= 2 indices of the vocabulary. `reach` is the largest distance D, N - 1 at most,
+    `targets` the number of evenly spaced targets, fewer in a short text. `on_progress` is called
+    with the completed share before each piece; it may raise to cancel.
 
     Raises:
         ModelFileError: If the model's states are not finite.

@@ -85,10 +85,9 @@ class ExcerptFinder:
 
 
 def values_of(neuron: Probe, excerpt: Excerpt, model: Model) -> Float64:
-    """Return the values of a neuron after each character of a passage.
+    """Return the values of a neuron after each character of a passage, shape (N,).
 
-    Returns:
-        Shape (N,); NaN for a character that the model does not know.
+    NaN stands for a character that the model does not know.
     """
     vocabulary = model.vocabulary
     stepper = Stepper(fold_embedding(replace(model, numbers="float32")))
@@ -283,10 +282,9 @@ class NeuronFinder:
         self._unknown = 0
 
     def find(self, blocks: Iterable[str], *, top: int = 10, layer: int | None = None) -> Findings:
-        """Read a text that arrives in composed (NFC) blocks of any length, ideally of a million.
+        """Return the `top` neurons of each property, of one layer, from 0, or of all layers.
 
-        Returns:
-            The `top` neurons of each property, of one layer, from 0, or of all layers.
+        The text arrives in composed (NFC) blocks of any length, ideally of a million.
 
         Raises:
             CorpusError: If the model knows no character of the text.

@@ -150,12 +150,9 @@ class TapeReader:
     def read(
         self, number: int, start: int, stop: int, probe: Probe | None = None
     ) -> Predictions | None:
-        """Read the characters of a branch between two positions, at least one.
+        """Return the predictions of the characters, at least one, between two positions.
 
-        The values of the probe are stored in `values`.
-
-        Returns:
-            The predictions at these characters; None if there is no such position.
+        None if the branch has no such position. The values of the probe are stored in `values`.
 
         Raises:
             ModelFileError: If the model's logits are not finite.

@@ -63,13 +63,8 @@ def serialize_model(
 ) -> bytes:
     """Serialize a model to the bytes of a model file, deterministically.
 
-    Args:
-        tensors: By the names of `tensor_shapes`.
-        config: The model's configuration.
-        vocabulary: The model's vocabulary.
-        corpus: See `Model.corpus`.
-        training: See `Model.training`.
-        dtype: Type of the stored tensors; float16 halves the file.
+    The tensors have the names of `tensor_shapes`. `dtype` is that of the stored ones; float16
+    halves the file.
 
     Raises:
         ValueError: If the tensors are not those of the model, or a value is not JSON.
@@ -113,12 +108,9 @@ def with_calibration(data: bytes, calibration: Calibration) -> bytes:
 
 
 def load_model(path: Path) -> Model:
-    """Read a model file.
+    """Read a model file; the weights are float32 whatever type the file has.
 
     Memory is allocated only after the header was checked against the size of the file.
-
-    Returns:
-        The model, with float32 weights whatever type the file has.
 
     Raises:
         ModelFileError: If the file is missing, not a model file, damaged, or of another format.
