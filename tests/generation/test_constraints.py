@@ -119,7 +119,7 @@ def test_texts_side_by_side_follow_the_rules() -> None:
     texts = ["", "", ""]
     for _ in range(2_000):
         for text, drawn in enumerate(together.next()):
-            if not together.is_complete(text) or texts[text].count("\n") < 2:
+            if not together.has_ended(text) or texts[text].count("\n") < 2:
                 texts[text] += drawn.character if texts[text].count("\n") < 2 else ""
     assert all([line[0] for line in text.splitlines()] == ["a", "b"] for text in texts)
     assert all("c" not in text for text in texts)

@@ -77,7 +77,7 @@ def test_texts_side_by_side_end_their_records_alike(rules: dict[str, object]) ->
     for _ in range(80):
         alone, together = stream.next(), batch.next()
         assert alone.index == together[0].index
-        assert batch.is_between_records(0) == stream.is_between_records
+        assert batch.has_ended(0) == stream.is_between_records
         assert alone.index in ({0, 1, 2} if "allow" in rules else range(5))
 
 

@@ -60,15 +60,6 @@ def test_the_stream_it_began_from_stands_still() -> None:
     assert [moved.next() for _ in range(20)] == [plain.next() for _ in range(20)]
 
 
-def test_settings_change_for_all_from_the_next_character() -> None:
-    batch = SideBySide(CharacterStream(tiny_model(), SETTINGS[0]), 3)
-    batch.next()
-
-    batch.samplings = [SamplingConfig(temperature=0)] * 3
-
-    assert [drawn.probability for drawn in batch.next()] == [1, 1, 1]
-
-
 def test_rng_seeds_end_where_they_end() -> None:
     last = CharacterStream(tiny_model(), SamplingConfig(rng_seed=LARGEST_SEED))
 

@@ -81,7 +81,7 @@ def _parallel_streams(texts: "TextRequest") -> SampleStreams:
         ],
         batch.next,
         lambda text: batch.logits[text],
-        lambda text: batch.is_complete(text) or batch.is_between_records(text),
+        batch.has_ended,
     )
 
 

@@ -68,8 +68,7 @@ class SideBySide:
             raise SettingError([Problem("rng_seed", sentence)])
         start = stream.snapshot()
         used = temperatures or [stream.sampling.temperature] * count
-        self.samplings = [replace(stream.sampling, temperature=each) for each in used]
-        """The settings of the next character of each text; their RNG seeds are ignored."""
+        self._samplings = [replace(stream.sampling, temperature=each) for each in used]
         self._stepper = Stepper(stream.weights, count, stream.clamps)
         self.logits: Final = self._stepper.logits
         """Logits from which the last characters were sampled, shape (N, V); overwritten by `next`.
@@ -91,13 +90,10 @@ class SideBySide:
         """The RNG seed of every text."""
         return [draws.rng_seed for draws in self._draws]
 
-    def is_complete(self, text: int) -> bool:
-        """Whether a text has all lines of the acrostic."""
-        return self._constraints.is_complete(self.samplings[text], self._places[text])
-
-    def is_between_records(self, text: int) -> bool:
-        """Whether the newest character of a text ended a record."""
-        return bool(self._unread[text] == self._vocabulary.end_index)
+    def has_ended(self, text: int) -> bool:
+        """Whether a text has all lines of the acrostic, or its newest character ended a record."""
+        is_complete = self._constraints.is_complete(self._samplings[text], self._places[text])
+        return is_complete or self._unread.item(text) == self._vocabulary.end_index
 
     def next(self) -> list[GeneratedCharacter]:
         """Sample the next character of every text.
@@ -106,7 +102,7 @@ class SideBySide:
             ModelFileError: If the model's logits are not finite.
         """
         logits, drawn = self._stepper.read_each(self._unread), []
-        texts = zip(self._draws, self._recent, self.samplings, strict=True)
+        texts = zip(self._draws, self._recent, self._samplings, strict=True)
         for text, (draws, recent, sampling) in enumerate(texts):
             scores = self._constraints.apply(logits[text], sampling, recent, self._places[text])
             weights = self._sampler.weights_of(scores, sampling, recent)
