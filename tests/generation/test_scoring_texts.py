@@ -31,7 +31,7 @@ def lines_of(blocks: list[str], bits: list[float]) -> list[LineScore]:
         (block, {"m": np.array(bits[start : start + len(block)])})
         for block, start in zip(blocks, starts, strict=False)
     )
-    return list(line_scores(scored, ["m"]))
+    return list(line_scores(scored))
 
 
 def passages_of(blocks: list[str], bits: np.ndarray, count: int) -> list[Passage]:

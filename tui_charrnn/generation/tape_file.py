@@ -17,7 +17,7 @@ A tape that was generated in int8 has format 3, for the same reason, and has als
 
 import hashlib
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -119,7 +119,7 @@ def fingerprint(model: Model) -> str:
 
 def _load(model: Model, document: Mapping[str, Any]) -> Tape:
     indices = {character: index for index, character in enumerate(model.vocabulary.characters)}
-    branches = list(_branches(document["branches"], indices, model.config))
+    branches = _branches(document["branches"], indices, model.config)
     first, last = branches[0], branches[-1]
     seed_clamps = parse_clamps(document.get("seed_clamps", ()), model.config)
     numbers = document.get("numbers", "float32")
@@ -146,12 +146,12 @@ def _load(model: Model, document: Mapping[str, Any]) -> Tape:
 
 def _branches(
     entries: Sequence[Mapping[str, Any]], indices: Mapping[str, int], config: ModelConfig
-) -> Iterator[Branch]:
-    lengths: list[int] = []
+) -> list[Branch]:
+    branches: list[Branch] = []
     for number, entry in enumerate(entries):
         parent, start = entry["parent"], entry["start"]
         is_whole = (parent, start) == (None, 0) if number == 0 else 0 <= parent < number
-        if not is_whole or not 0 <= start <= (lengths[parent] if number else 0):
+        if not is_whole or not 0 <= start <= (branches[parent].length if number else 0):
             raise ValueError(
                 tr(
                     ("branch {number} forks from a branch or position that does not exist."),
@@ -179,8 +179,8 @@ def _branches(
         if not branch.clamps or branch.clamps[0][0] != start:
             branch.clamps.insert(0, (start, ()))
         _check(branch)
-        lengths.append(branch.length)
-        yield branch
+        branches.append(branch)
+    return branches
 
 
 def _check(branch: Branch) -> None:

@@ -10,7 +10,7 @@ import heapq
 import io
 import math
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -90,28 +90,26 @@ class LineScore:
     """By the name of the model."""
 
 
-def line_scores(
-    scored: Iterable[tuple[str, Mapping[str, Float64]]], models: Iterable[str]
-) -> Iterator[LineScore]:
+def line_scores(scored: Iterable[tuple[str, Mapping[str, Float64]]]) -> Iterator[LineScore]:
     """Yield the lines of a text that arrives in blocks of N characters.
 
     Each block comes with its bits by the name of the model, shape (N,) each.
     """
-    names, number, kept = tuple(models), 1, ""
-    totals = {name: ScoreTotal() for name in names}
+    number, kept = 1, ""
+    totals = defaultdict[str, ScoreTotal](ScoreTotal)
     for block, bits in scored:
         start = 0
         for part in io.StringIO(block):
             end = start + len(part)
             kept += part.removesuffix("\n")[: _KEPT_OF_LINE - len(kept)]
-            for name, total in totals.items():
-                total.add(bits[name][start:end])
+            for name, each in bits.items():
+                totals[name].add(each[start:end])
             if part.endswith("\n"):
                 yield LineScore(number, kept, totals)
                 number, kept = number + 1, ""
-                totals = {name: ScoreTotal() for name in names}
+                totals = defaultdict(ScoreTotal)
             start = end
-    if any(total.characters or total.unknown for total in totals.values()):
+    if totals:
         yield LineScore(number, kept, totals)
 
 
@@ -318,7 +316,7 @@ def score_text(
         for _ in score():
             pass
     else:
-        for line in line_scores(score(), scorers):
+        for line in line_scores(score()):
             on_line(line)
     order = ranked({name: scorer.total for name, scorer in scorers.items()})
     return {name: scorers[name].end() for name in order}

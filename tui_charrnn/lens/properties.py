@@ -334,14 +334,9 @@ class PropertyReader:
 def with_following(blocks: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Pair each block of a text with the characters that follow it, for `PropertyReader.read`."""
     waiting: list[str] = []
-    length = 0
     for block in blocks:
         waiting.append(block)
-        length += len(block)
-        while waiting and length - len(waiting[0]) >= LOOK_AHEAD:
-            first = waiting.pop(0)
-            length -= len(first)
-            yield first, "".join(waiting)[:LOOK_AHEAD]
+        while sum(map(len, waiting[1:])) >= LOOK_AHEAD:
+            yield waiting.pop(0), "".join(waiting)[:LOOK_AHEAD]
     while waiting:
-        first = waiting.pop(0)
-        yield first, "".join(waiting)[:LOOK_AHEAD]
+        yield waiting.pop(0), "".join(waiting)[:LOOK_AHEAD]
