@@ -220,12 +220,11 @@ class Filler:
             is_cut |= was_cut
             for symbol in part.indices.tolist():
                 found.read(symbol)
-        weights = np.exp(found.total - found.total.max())
-        both = weights / weights.sum()
-        evidence = found.total - found.total.max() - np.log(weights.sum()) - found.left
+        both = log_softmax(found.total)
         has_right_context = any(len(part.indices) for part in spelled[1:])
-        bits = (evidence / np.log(2)).tolist() if has_right_context else [None] * len(both)
-        columns = found.fills, np.exp(found.left).tolist(), both.tolist(), bits
+        gains = ((both - found.left) / np.log(2)).tolist()
+        bits = gains if has_right_context else [None] * len(gains)
+        columns = found.fills, np.exp(found.left).tolist(), np.exp(both).tolist(), bits
         candidates = [
             Candidate(join_syllables(fill), *numbers)
             for fill, *numbers in zip(*columns, strict=True)
@@ -404,9 +403,8 @@ def measure_right_side(
             for following in symbols[position + 1 : position + 1 + right].tolist():
                 grown.read(following)
             truth = np.flatnonzero(grown.fills == model.vocabulary.characters[symbol]).item()
-            scores = grown.total - grown.total.max()
             count += 1
-            left -= float(grown.left[truth]) / np.log(2)
-            both -= float(scores[truth] - np.log(np.exp(scores).sum())) / np.log(2)
+            left -= grown.left.item(truth) / np.log(2)
+            both -= log_softmax(grown.total).item(truth) / np.log(2)
             yield RightSide(count, left / count, both / count)
         reader.read(symbol)

@@ -29,7 +29,7 @@ _TINY_TEMPERATURE: Final = 1e-250
 """Replaces any lower temperature, which would overflow float64 and gives the same result."""
 
 
-def log_softmax(logits: Float32) -> Float64:
+def log_softmax(logits: Float32 | Float64) -> Float64:
     """Return ln p of each character from logits, shape (..., V), at temperature 1.
 
     Raises:
