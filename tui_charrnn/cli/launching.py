@@ -52,7 +52,7 @@ from tui_charrnn.runs.layout import (
     refuse_gone,
 )
 from tui_charrnn.runs.reader import LogTail, RunReader, read_description
-from tui_charrnn.runs.records import RunEnded, RunWarned
+from tui_charrnn.runs.records import RunEnded
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.distributed.placement import ALL, Placement
 from tui_charrnn.viewing.announcements import announce_end
@@ -230,7 +230,7 @@ def _record_loss(run: RunDirectory, error: BrokenClusterError) -> RunEnded | Non
     """Record why the trainer of a distributed training was killed; None if that is impossible."""
     with contextlib.suppress(CharRNNError), RunWriter(run) as writer:
         code, status = int(error.exit_code), writer.status
-        writer.append(RunWarned(str(error)))
+        writer.warn(str(error))
         ended = RunEnded(RunState.SAVED.value, status.step, None, None, code, status.elapsed)
         writer.append(ended)
         writer.set_status(state=RunState.SAVED, message=str(error))

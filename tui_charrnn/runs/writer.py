@@ -141,6 +141,10 @@ class RunWriter:
         """Wait until all records so far are durable, unless the disk refuses."""
         self._events.sync()
 
+    def warn(self, message: str) -> None:
+        """Append a `RunWarned` with a sentence."""
+        self.append(RunWarned(message))
+
     def set_status(self, **changes: Any) -> None:
         """Change fields of the status.
 
@@ -214,10 +218,10 @@ class RunWriter:
     def _update_status(self) -> None:
         """Retry pending records, and update the status from the observers."""
         if self._events.reopen_if_replaced():
-            self.append(RunWarned(_LOST_RECORDS))
+            self.warn(_LOST_RECORDS)
         self._events.retry()
         if dropped := self._events.take_dropped():
-            self.append(RunWarned(_DROPPED_RECORDS.format(dropped)))
+            self.warn(_DROPPED_RECORDS.format(dropped))
         for observer in self._observers:
             self.set_status(**observer())
         refusal = self._events.refusal

@@ -22,7 +22,7 @@ from tui_charrnn.model.checkpoint import Model, parse_model, with_calibration
 from tui_charrnn.model.weights import Indices, weights_from_tensors
 from tui_charrnn.runs.checkpoints import best_or_newest, replace_model
 from tui_charrnn.runs.file_system import open_to_read
-from tui_charrnn.runs.records import MemoryMeasured, ModelCalibrated, RunWarned, SampleTaken
+from tui_charrnn.runs.records import MemoryMeasured, ModelCalibrated, SampleTaken
 from tui_charrnn.text.corpus import SEED_LENGTH, SEED_LIMIT
 from tui_charrnn.training.context import RunContext
 from tui_charrnn.training.machine import thread_count
@@ -72,11 +72,10 @@ class Samples:
 
     def _report_left_out(self, count: int, wanted: int) -> None:
         if not self._has_warned:
-            message = (
+            self._writer.warn(
                 f"Sampling takes long: of {wanted} pinned seeds {count} can be sampled within "
                 f"{SAMPLING_TIME:g} s, so the others are left out."
             )
-            self._writer.append(RunWarned(message))
             self._has_warned = True
 
     def _open_stream(self) -> CharacterStream:
@@ -93,7 +92,7 @@ class Samples:
             text = "".join(stream.next().character for _ in range(SAMPLE_LENGTH))
             text += stream.next().character if text[-1] in INITIALS else ""
         except ModelFileError as error:  # overflow, far from the evaluated text
-            self._writer.append(RunWarned(f"Nothing was sampled at step {step:,}: {error}"))
+            self._writer.warn(f"Nothing was sampled at step {step:,}: {error}")
             return
         self._writer.append(SampleTaken(step, seed, text, _RNG_SEED, _TEMPERATURE))
 

@@ -14,7 +14,7 @@ from tui_charrnn.runs.checkpoints import checkpoint_to_resume_from, read_pointer
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.file_system import open_to_read
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
-from tui_charrnn.runs.records import BaselinesMeasured, RunWarned
+from tui_charrnn.runs.records import BaselinesMeasured
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.text.batches import ContiguousStreams, HeldOutWindows
 from tui_charrnn.text.corpus import Corpus, fitting_batch_size
@@ -175,11 +175,10 @@ def prepare_run(
         RunError: If the checkpoint is damaged or cannot be read.
     """
     if text.sha256 != description.corpus.sha256:
-        message = (
+        writer.warn(
             f"Resuming with another text: SHA-256 {description.corpus.sha256} so far, "
             f"{text.sha256} from here on. Their losses cannot be compared."
         )
-        writer.append(RunWarned(message))
     checkpoint = checkpoint_to_resume_from(run)
     state = None if checkpoint is None else load_training_state(checkpoint)
     history = read_history(run, 0 if state is None else state.progress.step)
@@ -189,22 +188,20 @@ def prepare_run(
         len(text.training), training.batch_size, training.sequence_length
     )
     if batch_size < training.batch_size:
-        message = (
+        writer.warn(
             f"The corpus is small: the batch size is {batch_size} instead of "
             f"{training.batch_size}, so that each stream holds a whole window."
         )
-        writer.append(RunWarned(message))
     if state is not None:
         _warn_of_damage(run, state.progress.step, writer)
         best_baseline, progress = state.best_baseline, state.progress
     else:
         _refuse_damaged_checkpoints(run)
         if history.saved_step:
-            message = (
+            writer.warn(
                 f"The checkpoints of this run, up to step {history.saved_step:,}, are missing: "
                 "it starts over."
             )
-            writer.append(RunWarned(message))
         measured = history.measured or _measure(text, writer, check_cancelled)
         best_baseline, progress = measured.best, Progress()
     history.update_progress(progress)
@@ -223,11 +220,10 @@ def prepare_run(
 def _warn_of_damage(run: RunDirectory, step: int, writer: RunWriter) -> None:
     latest = read_pointer(run, run.latest)
     if latest is not None and latest.step != step:
-        message = (
+        writer.warn(
             f"The checkpoint of step {latest.step:,} is damaged; training resumes from that of "
             f"step {step:,}."
         )
-        writer.append(RunWarned(message))
 
 
 def _refuse_damaged_checkpoints(run: RunDirectory) -> None:
@@ -245,11 +241,10 @@ def _measure(
 ) -> BaselinesMeasured:
     baselines = measure_text(text, check_cancelled)
     if baselines.training_characters < len(text.training):
-        message = (
+        writer.warn(
             f"The n-grams are counted on the last {baselines.training_characters:,} of "
             f"{len(text.training):,} training characters; the model sees all of them."
         )
-        writer.append(RunWarned(message))
     measured = BaselinesMeasured(tuple(baselines.orders), tuple(baselines.losses))
     writer.append(measured)
     return measured

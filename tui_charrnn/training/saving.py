@@ -23,7 +23,6 @@ from tui_charrnn.runs.records import (
     ModelPublished,
     RunDiverged,
     RunRolledBack,
-    RunWarned,
 )
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.training.context import ProgressReport, RunContext
@@ -159,7 +158,7 @@ class Saver:
                 f"{'Training continues, and saving' if self._limit is None else 'Saving'} is "
                 "retried."
             )
-            self._writer.append(RunWarned(message))
+            self._writer.warn(message)
             self._writer.set_status(message=message)
         self._refusal = error
         self._report_unsaved()
@@ -247,8 +246,7 @@ class Saver:
             storage.write_atomically(run.live_model, model)
         except (MemoryError, StorageError) as error:
             lack = "There is not enough memory for a copy of the newest weights."
-            message = str(error) if isinstance(error, StorageError) else lack
-            self._writer.append(RunWarned(message))
+            self._writer.warn(str(error) if isinstance(error, StorageError) else lack)
             return False
         path = run.live_model.relative_to(run.path).as_posix()
         self._writer.append(ModelPublished(self._progress.step, path))

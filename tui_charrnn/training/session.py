@@ -15,7 +15,6 @@ from tui_charrnn.runs.records import (
     RequestAnswered,
     RunDiverged,
     RunEnded,
-    RunWarned,
     SplitEvaluated,
     StoppedEarly,
 )
@@ -150,10 +149,9 @@ class TrainingSession:
         if math.isfinite(loss):
             self._writer.append(DynamicallyEvaluated(step, loss, rate, seconds))
         else:
-            message = (
+            self._writer.warn(
                 f"The dynamic evaluation diverged: its learning steps of {rate:g} are too large."
             )
-            self._writer.append(RunWarned(message))
 
     def _end_diverged(self, diverged: RunDiverged) -> ExitCode:
         progress, config = self._progress, self._context.description.training

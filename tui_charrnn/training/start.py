@@ -6,7 +6,7 @@ from typing import Final
 
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.runs.description import RunState
-from tui_charrnn.runs.records import BatchSizeChosen, PathChosen, RunPlanned, RunWarned, format_way
+from tui_charrnn.runs.records import BatchSizeChosen, PathChosen, RunPlanned, format_way
 from tui_charrnn.training.context import RunContext
 from tui_charrnn.training.distributed.coordination import open_hardware
 from tui_charrnn.training.distributed.replicated_engine import ReplicatedEngine
@@ -232,8 +232,7 @@ class SetupBuilder:
             for trial in setup.path_record.trials:
                 if trial.failure:
                     way = format_way(trial)
-                    message = f"Not computed by {way}, which fails here: {trial.failure}"
-                    writer.append(RunWarned(message))
+                    writer.warn(f"Not computed by {way}, which fails here: {trial.failure}")
             writer.append(setup.path_record)
 
     def _remember(self, seconds: float, setup: Setup) -> None:
@@ -320,8 +319,7 @@ def start_session(work: Assignment, prepared: Prepared) -> TrainingSession:
     if prepared.state is not None:
         one = {"replicas": "1"}  # default if not recorded
         if changes := format_differences(one | dict(prepared.state.fingerprint), one | fingerprint):
-            message = f"Resuming, but not bit-identical to an uninterrupted run: {changes}."
-            work.writer.append(RunWarned(message))
+            work.writer.warn(f"Resuming, but not bit-identical to an uninterrupted run: {changes}.")
     return TrainingSession(
         RunContext(
             run=work.run,

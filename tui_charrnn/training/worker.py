@@ -28,7 +28,6 @@ from tui_charrnn.runs.records import (
     RunPreempted,
     RunResumed,
     RunStarted,
-    RunWarned,
 )
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.distributed.placement import JointTask
@@ -208,7 +207,7 @@ def _break_off(writer: RunWriter, error: BrokenClusterError) -> ExitCode:
     """End because another process was lost or failed; saved checkpoints are kept."""
     if error.exit_code != ExitCode.RESUME_ME:  # it failed with this code
         return _fail(writer, error, str(error), error.exit_code)
-    writer.append(RunWarned(str(error)))
+    writer.warn(str(error))
     writer.set_status(message=str(error))
     return _leave(writer, RunState.SAVED, ExitCode.RESUME_ME)
 
