@@ -25,7 +25,7 @@ from pathlib import Path
 from tui_charrnn.runs.file_system import FileSystem, in_place
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.writer import RunWriter
-from tui_charrnn.training import worker
+from tui_charrnn.training import interruption as interruption_module, worker
 from tui_charrnn.training.interruption import SignalWatchdog
 from tui_charrnn.training.interruption import Interruption
 
@@ -39,11 +39,12 @@ class Disk(FileSystem):
 (path,) = sys.argv[1:]
 is_held, (nothing, _open_end) = threading.Event(), os.pipe()
 worker.EXIT_PATIENCE = 0.2
+interruption_module.PATIENCE = 0.1
 interruption = Interruption()
 interruption.listen()
 with in_place(Disk()), RunWriter(RunDirectory(Path(path)), heartbeat=3600) as writer:
     leave = partial(worker._leave_at_once, writer)
-    with SignalWatchdog(interruption, leave, patience=0.1):
+    with SignalWatchdog(interruption, leave):
         is_held.set()
         os.kill(os.getpid(), signal.SIGTERM)
         writer.sync()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tui_charrnn.runs.description import GpuUsage
-from tui_charrnn.training.usage import GpuMeter
+from tui_charrnn.training.usage import UsageMeter
 
 NAMES = ("First GPU", "Second GPU", "Third GPU")
 IDS = ("GPU-1a2b", "GPU-1c3d", "GPU-5e6f")
@@ -70,7 +70,10 @@ def read(
     monkeypatch: pytest.MonkeyPatch, driver: ModuleType | None, visible: str | None = None
 ) -> tuple[GpuUsage, ...]:
     monkeypatch.setitem(sys.modules, "pynvml", driver)
-    return GpuMeter({} if visible is None else {"CUDA_VISIBLE_DEVICES": visible}).read()
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    return UsageMeter().read().gpus
 
 
 def test_a_reading_is_in_the_units_of_the_format(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,7 +146,7 @@ def test_without_the_package_there_are_no_gpus(monkeypatch: pytest.MonkeyPatch) 
 def test_the_driver_is_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
     for driver in (Driver(), Driver("nvmlDeviceGetCount")):
         monkeypatch.setitem(sys.modules, "pynvml", driver)
-        meter = GpuMeter({})
+        meter = UsageMeter()
         meter.read()
         meter.read()
         assert driver.loaded == 1

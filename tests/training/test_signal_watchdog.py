@@ -29,13 +29,14 @@ def send():
 
 numbers, is_saved, limit, is_let_go, pause, echo = eval(sys.argv[1])
 interruption_module.ECHO_TIME = echo
+interruption_module.PATIENCE = 0.1
 read_from, written_to = os.pipe()
 interruption = Interruption()
 interruption.listen()
 interruption.is_saved = lambda: is_saved
 interruption.deadline = limit
 sender = threading.Thread(target=send, daemon=True)
-with SignalWatchdog(interruption, leave, patience=0.1):
+with SignalWatchdog(interruption, leave):
     sender.start()
     # as in native code: the signals come to other threads, and no handler runs until it returns
     signal.pthread_sigmask(signal.SIG_BLOCK, EXIT_SIGNALS)

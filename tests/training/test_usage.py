@@ -6,35 +6,41 @@ from pathlib import Path
 
 import pytest
 
-from tui_charrnn.runs.description import GpuUsage
+from tui_charrnn.training import usage
 from tui_charrnn.training.machine import peak_memory, resident_memory
-from tui_charrnn.training.usage import GpuMeter, UsageMeter
+from tui_charrnn.training.usage import UsageMeter
 
 
 class Clocks:
-    """Two clocks set by tests."""
+    """Two clocks set by tests, in the place of the module `time`."""
 
     def __init__(self) -> None:
         self.wall, self.processor = 100.0, 7.0
 
-    def meter(self) -> UsageMeter:
-        return UsageMeter(
-            GpuMeter({}), processor_time=lambda: self.processor, clock=lambda: self.wall
-        )
+    def monotonic(self) -> float:
+        return self.wall
+
+    def process_time(self) -> float:
+        return self.processor
 
 
-def test_the_processor_is_what_all_threads_took_since_the_last_reading() -> None:
+@pytest.fixture
+def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
     clocks = Clocks()
-    meter = clocks.meter()
+    monkeypatch.setattr(usage, "time", clocks)
+    return clocks
+
+
+def test_the_processor_is_what_all_threads_took_since_the_last_reading(clocks: Clocks) -> None:
+    meter = UsageMeter()
     clocks.wall, clocks.processor = 102.0, 10.5
     assert meter.read().cpu == 1.75
     clocks.wall, clocks.processor = 104.0, 10.7
     assert meter.read().cpu == 0.1
 
 
-def test_two_readings_at_once_are_equal() -> None:
-    clocks = Clocks()
-    meter = clocks.meter()
+def test_two_readings_at_once_are_equal(clocks: Clocks) -> None:
+    meter = UsageMeter()
     assert meter.read().cpu is None
     clocks.wall, clocks.processor = 102.0, 10.0
     assert meter.read().cpu == 1.5
@@ -74,11 +80,3 @@ def test_the_peak_is_in_bytes_everywhere(
     monkeypatch.setattr(resource, "getrusage", lambda _: peak)
     monkeypatch.setattr(sys, "platform", system)
     assert peak_memory(tmp_path / "none") == unit * peak.ru_maxrss
-
-
-def test_gpus_are_reported_with_it() -> None:
-    class OneGpu(GpuMeter):
-        def read(self) -> tuple[GpuUsage, ...]:
-            return (GpuUsage(name="Some GPU"),)
-
-    assert UsageMeter(OneGpu({})).read().gpus == (GpuUsage(name="Some GPU"),)

@@ -185,18 +185,12 @@ class SignalWatchdog:
     """Context manager with a thread that exits if the main thread is blocked.
 
     `leave` is called in this thread with the reason, and ends the process. The main thread has
-    `patience` seconds to react to a signal or the deadline first. Without `Interruption.listen`
-    before, there is no thread.
+    `PATIENCE` to react to a signal or the deadline first. Without `Interruption.listen` before,
+    there is no thread.
     """
 
-    def __init__(
-        self,
-        interruption: Interruption,
-        leave: Callable[[Reason], None],
-        *,
-        patience: float = PATIENCE,
-    ) -> None:
-        self._interruption, self._leave, self._patience = interruption, leave, patience
+    def __init__(self, interruption: Interruption, leave: Callable[[Reason], None]) -> None:
+        self._interruption, self._leave = interruption, leave
         self._is_deadline_handled = False
         self._interrupts, self._is_repeated = RepeatedInterrupt(), False
         self._closing = threading.Event()
@@ -248,6 +242,6 @@ class SignalWatchdog:
 
     def _wait_for_main(self, is_noticed: Callable[[], bool]) -> None:
         """Wait for the main thread, and keep reading signals, as their times matter."""
-        end = time.monotonic() + self._patience
+        end = time.monotonic() + PATIENCE
         while time.monotonic() < end and not self._closing.is_set() and not is_noticed():
             self._next_signal()

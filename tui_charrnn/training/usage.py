@@ -7,30 +7,14 @@ extra `cuda` installs. Errors of the driver never stop a training: the values ar
 import importlib
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from functools import partial
 from types import ModuleType
 from typing import Any, Final
 
 from tui_charrnn.runs.description import GpuUsage, Usage
 from tui_charrnn.training.machine import examine_machine, resident_memory, thread_count
 from tui_charrnn.training.nvidia import VISIBLE_DEVICES
-
-
-class GpuMeter:
-    """Reads the GPUs that CUDA_VISIBLE_DEVICES leaves to this process."""
-
-    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
-        self._visible = environment.get(VISIBLE_DEVICES)
-        self._nvml: ModuleType | None = None
-        self._gpus: list[tuple[str, Any]] | None = None
-
-    def read(self) -> tuple[GpuUsage, ...]:
-        """Return the current usage of each GPU; the first call loads the driver's library."""
-        if self._gpus is None:
-            self._nvml = _try_call(_load)
-            self._gpus = [] if self._nvml is None else list(_find(self._nvml, self._visible))
-        nvml = self._nvml
-        return () if nvml is None else tuple(_read(nvml, *gpu) for gpu in self._gpus)
 
 
 def _try_call(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -47,11 +31,14 @@ def _load() -> ModuleType:
     return nvml
 
 
-def _find(nvml: ModuleType, visible: str | None) -> Iterator[tuple[str, Any]]:
-    """Yield names and handles of the visible GPUs in CUDA's order.
+def _find_gpus() -> Iterator[Callable[[], GpuUsage]]:
+    """Yield readers of the GPUs that CUDA_VISIBLE_DEVICES leaves to this process, in CUDA's order.
 
     CUDA uses the listed devices before the first invalid one.
     """
+    nvml, visible = _try_call(_load), os.environ.get(VISIBLE_DEVICES)
+    if nvml is None:
+        return
     numbers = range(_try_call(nvml.nvmlDeviceGetCount) or 0)
     handles = [_try_call(nvml.nvmlDeviceGetHandleByIndex, number) for number in numbers]
     handles = [handle for handle in handles if handle is not None]
@@ -60,7 +47,8 @@ def _find(nvml: ModuleType, visible: str | None) -> Iterator[tuple[str, Any]]:
         handle = _handle_of(nvml, handles, word.strip())
         if handle is None:
             return
-        yield _text(_try_call(nvml.nvmlDeviceGetName, handle)) or "NVIDIA", handle
+        name = _text(_try_call(nvml.nvmlDeviceGetName, handle)) or "NVIDIA"
+        yield partial(_read, nvml, name, handle)
 
 
 def _handle_of(nvml: ModuleType, handles: list[Any], word: str) -> Any:
@@ -97,33 +85,31 @@ SHORTEST_SPAN: Final = 0.5
 
 
 class UsageMeter:
-    """Reads this process's resource use (clocks in seconds); a reading takes under 0.1 ms."""
+    """Reads this process's resource use; a reading takes under 0.1 ms.
 
-    def __init__(
-        self,
-        gpus: GpuMeter | None = None,
-        *,
-        processor_time: Callable[[], float] = time.process_time,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._gpus = gpus or GpuMeter()
-        self._processor_time, self._clock = processor_time, clock
-        self._last_reading = clock(), processor_time()
+    The first reading loads the library of the GPUs' driver.
+    """
+
+    def __init__(self) -> None:
+        self._last_reading = time.monotonic(), time.process_time()
         self._cpu: float | None = None
         self._cpu_count = thread_count(None)
         self._memory_total = examine_machine().memory
+        self._gpus: list[Callable[[], GpuUsage]] | None = None
 
     def read(self) -> Usage:
         """Return the current usage; of the CPU, the mean since the last reading."""
-        now = self._clock(), self._processor_time()
+        now = time.monotonic(), time.process_time()
         span = now[0] - self._last_reading[0]
         if span >= SHORTEST_SPAN:
             self._cpu = round((now[1] - self._last_reading[1]) / span, 2)
             self._last_reading = now
+        if self._gpus is None:
+            self._gpus = list(_find_gpus())
         return Usage(
             cpu=self._cpu,
             cpu_count=self._cpu_count,
             memory=resident_memory(),
             memory_total=self._memory_total,
-            gpus=self._gpus.read(),
+            gpus=tuple(read() for read in self._gpus),
         )
