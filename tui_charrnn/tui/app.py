@@ -37,7 +37,7 @@ from tui_charrnn.tui.messages import (
 )
 from tui_charrnn.tui.session import READ_ONLY, Session, WeightsSource, session_for
 from tui_charrnn.tui.terminal import TerminalGuard
-from tui_charrnn.tui.text.model_loader import ModelLoader, has_weights
+from tui_charrnn.tui.text.model_loader import has_weights
 from tui_charrnn.tui.textual_patches import (
     add_action_target,
     close_after_crash,
@@ -90,7 +90,6 @@ class CharRNNApp(ThemedApp):
         *,
         run: RunDirectory | None = None,
         launch: Launch | None = None,
-        loader: ModelLoader | None = None,
     ) -> None:
         """Store what to open; all work starts when the app runs.
 
@@ -111,9 +110,8 @@ class CharRNNApp(ThemedApp):
         """Called after the app has closed; returns a message to print. It may block on a disk."""
         self._run_to_open = run
         self._launch = launch
-        self._loader = loader or ModelLoader()
         self._loop_to_leave: asyncio.AbstractEventLoop | None = None
-        self.main = MainScreen(session, self._loader)
+        self.main = MainScreen(session)
         add_action_target(self, "text_pane")
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import threading
 import time
@@ -116,10 +117,8 @@ class BackgroundTask:
         call_later(take_unless_cancelled)
 
     def _run(self, work: Callable[[BackgroundTask], None]) -> None:
-        try:
+        with contextlib.suppress(CancelledError):
             work(self)
-        except CancelledError:
-            return
 
 
 class Poller(Generic[_Update]):

@@ -155,7 +155,9 @@ class NoteLine(Static):
         if self._timer is not None:
             self._timer.stop()
         self._timer = None
-        self._draw_sentence(safe_line(sentence) or self._hint)
+        text = safe_line(sentence) or self._hint
+        if text != self.content:  # an update lays the screen out again
+            self.update(text)
         self.set_class(is_problem, "-problem")
         self.set_class(not sentence, "-hint")  # one row where there are few; a note is shown whole
         if sentence and not lasts:
@@ -169,11 +171,7 @@ class NoteLine(Static):
         """Set the hint, which is safe text; show it now, or after the current note."""
         self._hint = hint
         if self.has_class("-hint"):
-            self._draw_sentence(hint)
-
-    def _draw_sentence(self, text: str) -> None:
-        if text != self.content:  # an update lays the screen out again
-            self.update(text)
+            self.clear()
 
 
 _ORDER: Final = (

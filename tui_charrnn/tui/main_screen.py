@@ -54,7 +54,6 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.run.controls import RunControls
     from tui_charrnn.tui.run.run_card import StatusLine
     from tui_charrnn.tui.text.generation_dialogs import ModelChoice
-    from tui_charrnn.tui.text.model_loader import ModelLoader
     from tui_charrnn.tui.text.seed_input import SeedInput
     from tui_charrnn.viewing.run_view import RunView
 
@@ -75,10 +74,9 @@ class MainScreen(Screen[None]):
     pane_host = query_one(PaneHost)
     text_pane = query_one(TextPane)
 
-    def __init__(self, session: Session, loader: ModelLoader) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__(classes="-pane-text")
         self.session = session
-        self._loader = loader
         self._status: StatusLine | None = None
         self._run_controls: RunControls | None = None
         self._waits_for_run = False
@@ -120,7 +118,7 @@ class MainScreen(Screen[None]):
         """Title, tabs, panes, note and keys; the status rows are mounted with a run."""
         yield TitleRow()
         yield PaneTabs()
-        yield PaneHost(self.session, self._loader)
+        yield PaneHost(self.session)
         yield NoteLine(first_hint(is_readonly=self.session.is_readonly))
         yield KeyRow()
 
@@ -298,7 +296,7 @@ class MainScreen(Screen[None]):
         pane = self.text_pane
         context = lazy.PageContext(
             session=self.session,
-            loader=self._loader,
+            loader=pane.loader,
             request=ModelRequest.of(self.session),
             text=pane.text,
             at=pane.cursor.at,

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.run.samples_pane import SamplesPane
     from tui_charrnn.tui.runs.pane import RunsPane
     from tui_charrnn.tui.session import Session
-    from tui_charrnn.tui.text.model_loader import ModelLoader
     from tui_charrnn.viewing.failures import Failure
     from tui_charrnn.viewing.run_view import RunView
 
@@ -45,10 +44,9 @@ class PaneHost(Container):
     side = query_one("#side", Vertical)
     text_pane = query_one(TextPane)
 
-    def __init__(self, session: Session, loader: ModelLoader) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self._loader = loader
         self._pane = "text"
         self._chart: Charts | None = None
         self._childhood: SamplesPane | None = None
@@ -63,7 +61,7 @@ class PaneHost(Container):
     def compose(self) -> ComposeResult:
         """The text pane; the side with the run card is mounted with a run."""
         with Vertical(id="stage"):
-            yield TextPane(self._session, self._loader)
+            yield TextPane(self._session)
 
     def open(self, pane: str) -> None:
         """Open a pane; mount it if it is opened for the first time."""
@@ -89,16 +87,8 @@ class PaneHost(Container):
 
     def focus_on(self, pane: str) -> None:
         """Focus a pane after the next refresh, unless another one is open by then."""
-        widgets: dict[str, Widget | None] = {
-            "text": self.text_pane.home,
-            "training": self._chart,
-            "runs": self._runs,
-            "childhood": self._childhood,
-            "log": self._log,
-        }
-        target = widgets[pane]
-        if target is not None:
-            target.call_after_refresh(self._focus_first, pane, target)
+        target = self.text_pane.home if pane == "text" else self.query_one(f"#pane-{pane}")
+        target.call_after_refresh(self._focus_first, pane, target)
 
     def show(
         self,

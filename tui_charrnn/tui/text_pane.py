@@ -65,11 +65,11 @@ class TextPane(Vertical):
 
     seed = query_one(SeedInput)
 
-    def __init__(self, session: Session, loader: ModelLoader) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
         self._settings = session.settings
-        self._loader = loader
+        self.loader = ModelLoader()
         self.view = StreamedText()
         self.text = TapeText(self.view, self._settings)
         self.texts = SessionTexts(self.text, self._settings, self.post_message)
@@ -154,7 +154,7 @@ class TextPane(Vertical):
         if request.source is WeightsSource.NEWEST and request.is_live and request.has_begun:
             self.show_note(tr("Asking the trainer for its newest weights …"), lasts=True)
         self.view.selection.drop()
-        load = functools.partial(self._loader.load, request)
+        load = functools.partial(self.loader.load, request)
         # `lazy` in the thread: it imports NumPy
         self.texts.start(lambda *given: lazy.start_tape(load, seed_text, *given))
 
@@ -164,14 +164,14 @@ class TextPane(Vertical):
 
         def load(model: str | None, wait: Wait) -> LoadedModel:
             named = request._replace(source=WeightsSource.DEFAULT, model=model)
-            return self._loader.load(request if model is None else named, wait)
+            return self.loader.load(request if model is None else named, wait)
 
         self.view.selection.drop()
         self.texts.start(functools.partial(lazy.load_recording, path, load))
 
     def read_text(self, given: str | Path) -> None:
         """X-ray a text or a text file: the model reads it, and the text is colored."""
-        load = functools.partial(self._loader.load, ModelRequest.of(self._session))
+        load = functools.partial(self.loader.load, ModelRequest.of(self._session))
         self.close_tape()
         self.view.selection.drop()
         self.texts.start(functools.partial(lazy.start_reading, given, load))

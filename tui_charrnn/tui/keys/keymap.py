@@ -34,8 +34,6 @@ _TYPED: Final = rf"(?:shift\+)?(?:{_NAMED.replace('escape|', '')})|[^\W_]|[a-z]+
 _EDITING: Final = frozenset({f"ctrl+{letter}" for letter in "aekuwdxcvyz"})
 _SAME: Final = {"ctrl+i": "Tab", "ctrl+m": "Enter", "ctrl+j": "Enter", "ctrl+h": "Backspace"}
 """Keys that a terminal cannot distinguish from others."""
-_FIXED: Final = frozenset({"seed"})
-"""Owners whose keys cannot be changed."""
 
 _active_keys: ContextVar[tuple[Key, ...]] = ContextVar("keys", default=KEYS)
 
@@ -164,7 +162,7 @@ def _checked_keys(name: str, keys: str, known: Mapping[str, Key]) -> str:
     """
     if name not in known:
         raise ConfigError(unknown_sentence("action", name, known))
-    if known[name].owner in _FIXED:
+    if known[name].owner == "seed":
         raise ConfigError("The keys of the seed box cannot be changed.")
     is_everywhere = known[name].owner in EVERYWHERE
     names = [_named(key) for key in ([","] if keys == "," else keys.split(","))]

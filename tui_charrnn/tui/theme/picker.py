@@ -74,11 +74,9 @@ class ThemeScreen(Dialog[None]):
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Save the theme and close."""
         event.stop()
-        if not event.option.id:
-            return
-        self.app.theme = event.option.id
-        _save_theme(self.app, event.option.id)
-        self.dismiss()
+        if event.option.id:
+            _save_theme(self.app, event.option.id)
+            self.dismiss()
 
     def action_go_back(self) -> None:
         """Restore the previous theme and close."""
@@ -86,7 +84,6 @@ class ThemeScreen(Dialog[None]):
         self.dismiss()
 
     def _options(self, theme_set: ThemeSet) -> list[Option]:
-        known = self.app.available_themes
         groups = {
             "": sorted(
                 (theme.name for theme in theme_set.bundled), key=lambda name: name != DEFAULT_THEME
@@ -94,12 +91,11 @@ class ThemeScreen(Dialog[None]):
             tr("yours"): [theme.name for theme in theme_set.own],
         }
         listed = {name for names in groups.values() for name in names}
-        groups[tr("Textual's")] = sorted(set(known) - listed)
+        groups[tr("Textual's")] = sorted(set(self.app.available_themes) - listed)
         return [
             _option(name, tr("the default") if name == DEFAULT_THEME else whose)
             for whose, names in groups.items()
             for name in names
-            if name in known
         ]
 
 

@@ -237,15 +237,8 @@ def _in_ascii(segment: Segment) -> Segment:
 @lru_cache(1024)
 def _colorless(style: Style, background: Color) -> Style:
     """Return the style in the terminal's two default colors."""
-    return Style(
-        bold=style.bold,
-        dim=style.dim,
-        italic=style.italic,
-        underline=style.underline,
-        strike=style.strike,
-        reverse=style.reverse or _is_highlight(style, background),
-        meta=style.meta or None,
-    )
+    is_reversed = style.reverse or _is_highlight(style, background)
+    return style.without_color + Style(reverse=is_reversed, meta=style.meta or None)
 
 
 def _is_highlight(style: Style, background: Color) -> bool:
