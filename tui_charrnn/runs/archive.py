@@ -34,7 +34,7 @@ from tui_charrnn.runs.file_system import (
 )
 from tui_charrnn.runs.json_values import decode_json
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory, refuse_foreign_parts
-from tui_charrnn.runs.storage import open_output, refuse_taken
+from tui_charrnn.runs.storage import open_output
 from tui_charrnn.text.cache import Progress
 from tui_charrnn.translation import tr
 
@@ -251,7 +251,6 @@ def export_run(
             endings=tr(" or ").join(ENDINGS),
             name=target.name,
         )
-    refuse_taken(target, overwrite=overwrite)
     with ExitStack() as files:
         snapshot = Snapshot(run, files, every_checkpoint=every_checkpoint)
         file = files.enter_context(open_output(target, overwrite=overwrite))
@@ -286,7 +285,6 @@ def export_model(
         RunError: If there is no model yet, or it cannot be read.
         StorageError: If the disk refuses; nothing is left behind.
     """
-    refuse_taken(target, overwrite=overwrite)
     refuse_foreign_parts(run)
     with ExitStack() as files:
         pinned, named = _pin_checkpoints(run, files)

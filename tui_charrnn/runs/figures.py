@@ -4,14 +4,14 @@ import csv
 import math
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass, fields
-from itertools import accumulate, chain, groupby
+from itertools import accumulate, groupby
 from pathlib import Path
 
 from tui_charrnn.errors import RunError
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import BatchStretch, RunReader
 from tui_charrnn.runs.records import RunResumed, RunRolledBack, SplitEvaluated
-from tui_charrnn.runs.storage import open_text_output, refuse_taken
+from tui_charrnn.runs.storage import open_text_output
 
 
 @dataclass(slots=True)
@@ -95,13 +95,11 @@ def export_figures(run: RunDirectory, target: Path, *, overwrite: bool = False) 
         RunError: If no step was recorded yet.
         StorageError: If the disk refuses; nothing is left behind.
     """
-    refuse_taken(target, overwrite=overwrite)
-    figures, count = read_figures(run), 0
-    first = next(figures)
+    count = 0
     with open_text_output(target, overwrite=overwrite) as file:
         writer = csv.writer(file)
         writer.writerow(field.name for field in fields(Figures))
-        for row in chain([first], figures):
+        for row in read_figures(run):
             writer.writerow(astuple(row))
             count += 1
     return count
