@@ -1,7 +1,7 @@
 """The RNN in NumPy: its gradient, and the effect of clipping on its training."""
 
-import json
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -92,7 +92,7 @@ def test_the_picture_fits_and_tells_both_runs(size: tuple[int, int]) -> None:
     assert len(rows) <= size[1]
     assert all(len(row) <= size[0] for row in rows)
     assert {"●", "◆"} <= set("".join(rows))
-    document = json.loads(json.dumps(clipping_document(runs, settings), allow_nan=False))
+    document: Any = clipping_document(runs, settings)
     assert [len(run["loss"]) for run in document["runs"]] == [30, 30]
     assert document["runs"][1]["norm"][0] == runs[1].steps[0].norm
 

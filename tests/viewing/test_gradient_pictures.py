@@ -8,6 +8,7 @@ import pytest
 from rich.cells import cell_len
 
 from tests.support.tiny_model import tiny_config, tiny_model
+from tui_charrnn.cli.output import print_json
 from tui_charrnn.errors import ConfigError, CorpusError
 from tui_charrnn.lens.influence import Memory
 from tui_charrnn.runs.records import MemoryMeasured
@@ -98,9 +99,12 @@ def test_a_strip_falls_with_the_gradient_and_ends_at_the_right() -> None:
     assert strip_row([float("inf"), 1.0], 4) == "█ "
 
 
-def test_numbers_that_are_not_finite_are_null_and_are_not_drawn() -> None:
+def test_numbers_that_are_not_finite_are_null_and_are_not_drawn(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     broken = MemoryCurve("x", "rnn 2", Memory(np.array([1.0, np.inf]), np.array([1.0, np.nan]), 3))
-    document = json.loads(json.dumps(memory_document(broken), allow_nan=False))
+    print_json(memory_document(broken))
+    document = json.loads(capsys.readouterr().out)
     assert document["influence"] == [1.0, None]
     assert document["half"] is None
     assert "●" not in "".join(chart_rows([broken], 60, 8))

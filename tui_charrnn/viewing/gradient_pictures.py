@@ -233,20 +233,16 @@ def _relative(influence: "np.ndarray") -> "np.ndarray":
 
 
 def memory_document(curve: MemoryCurve) -> dict[str, object]:
-    """A model's memory for `json.dumps`; null where a number is not finite."""
+    """A model's memory as JSON values."""
     memory = curve.memory
     return {
         "model": curve.name,
         "network": curve.kind,
         "looked_back_from": memory.targets,
         **{name: decay_distance(memory.influence, share) for name, share in SHARES.items()},
-        "influence": [_finite(norm) for norm in memory.influence.tolist()],
-        "hidden": [_finite(norm) for norm in memory.hidden.tolist()],
+        "influence": memory.influence.tolist(),
+        "hidden": memory.hidden.tolist(),
     }
-
-
-def _finite(number: float) -> float | None:
-    return number if math.isfinite(number) else None
 
 
 CLIPPING_SIGNS: Final = SIGNS[:2]
@@ -349,7 +345,7 @@ def _number(value: float) -> str:
 
 
 def clipping_document(runs: Sequence[ClippingRun], settings: ClippingSettings) -> dict[str, object]:
-    """Both runs for `json.dumps`, a list per field of their steps; null if not finite."""
+    """Both runs as JSON values, a list per field of their steps."""
     return {
         **settings.to_mapping(),
         "guess": runs[0].guess,
@@ -358,7 +354,7 @@ def clipping_document(runs: Sequence[ClippingRun], settings: ClippingSettings) -
                 "limit": limit,
                 "diverged": run.has_diverged,
                 **{
-                    name: [_finite(getattr(step, name)) for step in run.steps]
+                    name: [getattr(step, name) for step in run.steps]
                     for name in ClippingStep._fields
                 },
             }
