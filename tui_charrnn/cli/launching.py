@@ -284,7 +284,9 @@ def report_failure(run: RunDirectory, returncode: int, log: LogTail) -> None:
             print_message(str(error))
             return
     status = newest_status(run)
-    errors = [line for line in _new_lines(log) if line.startswith(REFUSAL_PREFIX)]
+    errors: list[str] = []
+    with contextlib.suppress(RunError):
+        errors = [line for line in log.read_rest() if line.startswith(REFUSAL_PREFIX)]
     reason = errors[-1] if errors else status.message if status else ""
     print_message(reason or f"The trainer ended with exit code {returncode}; its log is {run.log}.")
 
@@ -292,14 +294,9 @@ def report_failure(run: RunDirectory, returncode: int, log: LogTail) -> None:
 def _log_from_here(run: RunDirectory) -> LogTail:
     """Return a reader of what is added to the trainer's log from now on."""
     log = LogTail(run.log)
-    _new_lines(log)
-    return log
-
-
-def _new_lines(log: LogTail) -> list[str]:
     with contextlib.suppress(RunError):
-        return log.read_rest()
-    return []
+        log.read_rest()
+    return log
 
 
 def suggested_seed_text(view: RunView) -> list[str]:
