@@ -52,15 +52,12 @@ def stop(run: RunArgument, runs_dir: RunsDir = None) -> None:
     except _NoTrainerError as error:  # which is what `stop` is for
         print_message(str(error))
         return
-    print_message(_outcome(directory, status.state))
-
-
-def _outcome(run: RunDirectory, state: RunState) -> str:
-    """What a request to stop has led to; a run may also have finished meanwhile."""
-    saved = read_pointer(run, run.latest)
+    saved = read_pointer(directory, directory.latest)
     where = f"saved at step {saved.step:,}" if saved else "nothing was saved"
-    resume = f" Resume it with: {format_command('resume', run)}"
-    return f"{run.name} is {state}; {where}.{resume if state is RunState.STOPPED else ''}"
+    sentence = f"{directory.name} is {status.state}; {where}."
+    if status.state is RunState.STOPPED:  # it may also have finished meanwhile
+        sentence += f" Resume it with: {format_command('resume', directory)}"
+    print_message(sentence)
 
 
 def change(

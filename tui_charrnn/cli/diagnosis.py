@@ -207,27 +207,18 @@ class Finding:
 
 def diagnose(facts: Facts) -> Iterator[Finding]:
     """Yield the findings about this machine, in the order of the report."""
-    yield judge_versions(facts.versions)
-    yield from judge_machine(facts.machine, facts.threads, facts.model, facts.system)
-    yield judge_settings(facts.preset, facts.model, facts.training)
-    yield from judge_computation(facts.answer, facts.nvidia, facts.training.precision)
-    yield from judge_folders(facts.runs, facts.cache, facts.model, facts.training)
+    model, training = facts.model, facts.training
+    versions = [f"{name} {found or '(not installed)'}" for name, found in facts.versions.items()]
+    yield Finding("ok", "versions", ", ".join(versions))
+    yield from judge_machine(facts.machine, facts.threads, model, facts.system)
+    batch = f"batch {training.batch_size} x {training.sequence_length} characters"
+    yield Finding("ok", "settings", f"preset {facts.preset}: {format_shape(model)}, {batch}")
+    yield from judge_computation(facts.answer, facts.nvidia, training.precision)
+    yield from judge_folders(facts.runs, facts.cache, model, training)
     yield judge_locks(facts.locks)
     yield judge_terminal(facts.terminal)
     for problem in facts.settings_problems:
         yield Finding("note", "preferences", f"ignored: {problem}")
-
-
-def judge_versions(versions: Mapping[str, str | None]) -> Finding:
-    """List every version."""
-    parts = [f"{name} {version or '(not installed)'}" for name, version in versions.items()]
-    return Finding("ok", "versions", ", ".join(parts))
-
-
-def judge_settings(preset: str, model: ModelConfig, training: TrainingConfig) -> Finding:
-    """Describe the network and batch that the checks apply to."""
-    batch = f"batch {training.batch_size} x {training.sequence_length} characters"
-    return Finding("ok", "settings", f"preset {preset}: {format_shape(model)}, {batch}")
 
 
 def judge_machine(

@@ -109,7 +109,9 @@ def neurons(
         raise ConfigError(f"--layer must be below {layers}. Received: {layer}.")
     finder = lazy.NeuronFinder(chosen, wanted, streams=parallel, threads=thread_count(None))
     result = finder.find(_blocks(sources, encoding), top=top, layer=layer)
-    strongest_first = sorted(result.properties, key=_strength, reverse=True)
+    strongest_first = sorted(
+        result.properties, key=lambda each: -abs(each.neurons[0].r) if each.neurons else 1.0
+    )
     shown = [each for each in strongest_first if each.neurons and each.excerpt][:excerpts]
     texts = " + ".join(source.name for source in sources)
     if as_json:
@@ -170,10 +172,6 @@ def _write_report(
         )
     for finding in shown:
         _write_excerpt(output, finding, model)
-
-
-def _strength(finding: "Finding") -> float:
-    return abs(finding.neurons[0].r) if finding.neurons else -1.0
 
 
 def _table(findings: "Sequence[Finding]") -> Iterator[str]:

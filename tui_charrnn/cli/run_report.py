@@ -17,7 +17,7 @@ from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.file_system import disk_size
 from tui_charrnn.runs.layout import RunDirectory, foreign_parts
 from tui_charrnn.runs.reader import RunReader
-from tui_charrnn.runs.records import CheckpointSaved, SampleTaken, StoppedEarly
+from tui_charrnn.runs.records import CheckpointSaved, SampleTaken
 from tui_charrnn.safe_text import safe_text
 from tui_charrnn.viewing.failures import diagnose, format_advice
 from tui_charrnn.viewing.formatting import (
@@ -120,17 +120,12 @@ def _head_rows(details: RunDetails) -> Iterator[Row]:
     yield "pinned", "in every chart of the app" if details.summary.labels.pinned else ""
     yield "tags", " ".join(details.summary.labels.tags)
     yield from _several("note", details.summary.labels.note.splitlines())
-    yield "", _format_early_stop(details.view.stopped_early)
+    if (stop := details.view.stopped_early) is not None:
+        count = counted(stop.patience, "validation")
+        yield "", f"stopped early: no lower loss in {count} after step {stop.best_step:,}"
     yield "", trouble
     yield "links", foreign_parts(details.summary.run)
     yield "", failure.hint if failure is not None else format_advice(details.view)
-
-
-def _format_early_stop(stop: StoppedEarly | None) -> str:
-    if stop is None:
-        return ""
-    count = counted(stop.patience, "validation")
-    return f"stopped early: no lower loss in {count} after step {stop.best_step:,}"
 
 
 def _description_rows(description: RunDescription) -> Iterator[Row]:

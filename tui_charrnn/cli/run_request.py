@@ -175,8 +175,10 @@ def summary_rows(run: RunDirectory, corpus: Corpus) -> Iterator[tuple[str, str]]
     if origin := format_origin(description):
         yield "From", origin
     yield "Model", f"{network}: {parameter_count(model, size):,} parameters"
-    for line in _tensor_lines(tensor_shapes(model, size)):
-        yield "", line
+    shapes = tensor_shapes(model, size)
+    width = max(map(len, shapes))
+    for name, shape in shapes.items():
+        yield "", f"{name:<{width}}  {' x '.join(map(str, shape)):>13}  {math.prod(shape):>12,}"
     yield "Training", f"{batch}, {rate}, {_format_length(training)}"
 
 
@@ -238,14 +240,6 @@ def _format_batch(training: TrainingConfig, training_characters: int) -> str:
     if training.auto_batch_size:
         remark += " or more, measured at the start"
     return f"batch {fitting} x {length} characters{remark}"
-
-
-def _tensor_lines(shapes: Mapping[str, tuple[int, ...]]) -> list[str]:
-    width = max(map(len, shapes))
-    return [
-        f"{name:<{width}}  {' x '.join(map(str, shape)):>13}  {math.prod(shape):>12,}"
-        for name, shape in shapes.items()
-    ]
 
 
 def _format_length(training: TrainingConfig) -> str:
