@@ -145,8 +145,8 @@ class ModelScreen(Dialog[ModelChoice]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Return the model under the cursor, else look the typed name or path up."""
         event.stop()
-        if self.models.highlighted is not None:
-            self.models.action_select()
+        if (place := self.models.highlighted) is not None:
+            self.dismiss(self._shown[place].choice)
         elif event.value.strip():
             self._lookup.begin(event.value.strip())
             self._lookup.submit()

@@ -142,7 +142,7 @@ class TextView(KeepsText, RowView, can_focus=True):
         dropped = self.wrapped.first - first
         self.strips.discard(changed)
         self.strips.discard(self.wrapped.first)  # has the notice if rows were dropped
-        self.place(len(self.wrapped.rows), max(self.scroll_offset.y - dropped, 0))
+        self._place(max(self.scroll_offset.y - dropped, 0))
         if dropped:
             self.refresh()
         else:
@@ -241,7 +241,7 @@ class TextView(KeepsText, RowView, can_focus=True):
         if width < 1:
             return  # hidden
         if width == self.wrapped.width:
-            self.place(len(self.wrapped.rows), top)
+            self._place(top)
         else:
             anchor = self.wrapped.rewrap(width, self.wrapped.first + top)
             self._show_new_rows(anchor - self.wrapped.first)
@@ -258,25 +258,15 @@ class TextView(KeepsText, RowView, can_focus=True):
         self.strips.discard(self.wrapped.end - 1)
         self.refresh()
 
-    def place(self, rows: int, top: int, *, is_new: bool = False) -> None:
-        """Set the number of rows; show the end if it is followed, else row `top` at the top.
+    def _place(self, top: int) -> None:
+        """Fit the scrollbar to the rows; show their end if it is followed, else the one at `top`.
 
         While the scrollbar neither appears nor disappears, nothing around the text moves. So this
         avoids Textual's layout and drawing of the whole screen for every new row.
-
-        Args:
-            rows: The number of rows.
-            top: The row at the top, if the end is not followed.
-            is_new: Whether the rows are other ones: drops the drawn ones and the selection.
         """
-        if is_new:
-            self.strips.clear()
-            if self.is_attached and self.text_selection is not None:
-                self.screen.clear_selection()  # it refers to row numbers
-            self.refresh()
         self._is_placing = True
         try:
-            size = Size(self.scrollable_content_region.width, rows)
+            size = Size(self.scrollable_content_region.width, len(self.wrapped.rows))
             had_bar, needs_bar = self.show_vertical_scrollbar, size.height > self.size.height
             is_same_width = size.width == self.virtual_size.width
             if had_bar != needs_bar or (needs_bar and not is_same_width):
@@ -310,11 +300,15 @@ class TextView(KeepsText, RowView, can_focus=True):
         """Post `FollowChanged`, and show the end if it is followed again."""
         self.post_message(self.FollowChanged(follows))
         if follows:
-            self.place(self.virtual_size.height, 0)
+            self._place(0)
 
     def _show_new_rows(self, top: int) -> None:
         """Show a new set of rows, scrolled to index `top`."""
-        self.place(len(self.wrapped.rows), top, is_new=True)
+        self.strips.clear()
+        if self.is_attached and self.text_selection is not None:
+            self.screen.clear_selection()  # it refers to row numbers
+        self.refresh()
+        self._place(top)
         for layer in self.text_layers:
             layer.rewrapped()
 
