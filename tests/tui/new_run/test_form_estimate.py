@@ -7,12 +7,12 @@ import pytest
 from tui_charrnn.presets import PRESETS
 from tui_charrnn.text.corpus import CorpusReport
 from tui_charrnn.text.inspection import CharacterCount, Survey
+from tui_charrnn.training.plan import Plan
 from tui_charrnn.training.trial_facts import Trial
 from tui_charrnn.tui.new_run.corpus import CorpusFacts
 from tui_charrnn.tui.new_run.estimate import (
     GUESSED_VOCABULARY,
     TIMING,
-    RunEstimate,
     TrialAnswer,
     estimate_run,
     format_estimate,
@@ -67,9 +67,10 @@ def requested(**fields: str) -> NewRun:
 
 def test_a_time_ends_with_the_greatest_number_of_epochs() -> None:
     training = dataclasses.replace(PRESETS["tiny"].training, train_time=600.0, max_epochs=6.0)
-    found = estimate_run(training, TRIAL, 1_000_000)
-    assert (found.steps, found.bound) == (2634, "max_epochs")  # 6 times (900,000 - 1) // (32 * 64)
-    assert format_estimate(training, found) == (
+    plan, seconds = estimate_run(training, TRIAL, 1_000_000)
+    assert plan.total_steps == 2634  # 6 times (900,000 - 1) // (32 * 64)
+    assert plan.bound == "max_epochs"
+    assert format_estimate(training, plan, seconds) == (
         "about 30s for 2,634 steps, 6 times through this text; more would overfit"
     )
 
@@ -85,27 +86,27 @@ def test_a_length_that_is_typed_lifts_the_presets_bound_unless_it_is_typed_too()
 
 def test_a_number_of_steps_takes_a_time() -> None:
     training = requested(preset="tiny", length="1000 steps").training
-    found = estimate_run(training, TRIAL, 1_000_000)
-    assert found.steps == 1000
-    assert found.epochs == pytest.approx(1000 / 439)  # (900,000 - 1) // (32 * 64)
+    plan, seconds = estimate_run(training, TRIAL, 1_000_000)
+    assert plan.total_steps == 1000
+    assert plan.steps_per_epoch == 439  # (900,000 - 1) // (32 * 64)
     scoring = 12 * 100_000 / (32 * 64) * 0.01 / 3  # ten evaluations, and two early ones
-    assert found.seconds == pytest.approx(1000 * 0.01 + scoring)
+    assert seconds == pytest.approx(1000 * 0.01 + scoring)
 
 
 def test_a_time_fits_a_number_of_steps() -> None:
     training = requested(preset="tiny", length="60s").training
-    found = estimate_run(training, TRIAL, 1_000_000)
-    assert found.seconds == 60
-    assert 4500 < found.steps < 6000
+    plan, seconds = estimate_run(training, TRIAL, 1_000_000)
+    assert seconds == 60
+    assert 4500 < plan.total_steps < 6000
 
 
 def test_steps_get_a_time_and_a_time_gets_steps() -> None:
     steps = requested(preset="tiny", length="1234 steps").training
-    assert format_estimate(steps, RunEstimate(1234, 2.5, 40.0)) == (
-        "about 40s for 1,234 steps, 2.5 times through this text"
+    assert format_estimate(steps, Plan(1235, 494, 0), 40.0) == (
+        "about 40s for 1,235 steps, 2.5 times through this text"
     )
     minutes = requested(preset="tiny", length="95s").training
-    assert format_estimate(minutes, RunEstimate(1234, 0.25, 95.0)) == (
+    assert format_estimate(minutes, Plan(1234, 4936, 0), 95.0) == (
         "about 1,200 steps, 25 % of this text, adjusted to 1m35s during the run"
     )
 

@@ -29,7 +29,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def offered(typed: str) -> list[str]:
-    return [candidate.path for candidate in complete_path(typed, never_cancel).candidates]
+    return [candidate.path for candidate in complete_path(typed, never_cancel)[0]]
 
 
 def test_folders_and_files_are_offered_and_nothing_else(home: Path) -> None:
@@ -59,9 +59,9 @@ def test_a_bare_name_is_searched_in_the_current_folder(
 
 def test_an_existing_file_is_recognized(home: Path) -> None:
     (home / "tale.txt.old").write_text("", encoding="utf-8")
-    completion = complete_path("~/tale.txt", never_cancel)
-    assert completion.is_file
-    assert [candidate.name for candidate in completion.candidates] == ["tale.txt.old"]
+    candidates, is_file = complete_path("~/tale.txt", never_cancel)
+    assert is_file
+    assert [candidate.name for candidate in candidates] == ["tale.txt.old"]
 
 
 @pytest.mark.parametrize("typed", ["/nowhere/at/all", "~nosuchuser/x", "~", "a\0b/c", "*/x"])
@@ -124,6 +124,6 @@ def test_quotes_and_addresses_are_understood_when_typed(typed: str, expected: st
 
 def test_a_name_that_macos_wrote_in_parts_is_offered_as_it_is_typed(tmp_path: Path) -> None:
     (tmp_path / normalize("NFD", "동화.txt")).touch()
-    completion = complete_path(f"{tmp_path}/동", lambda: None)
-    assert [each.name for each in completion.candidates] == ["동화.txt"]
-    assert complete_path(f"{tmp_path}/동화.txt", lambda: None).is_file
+    candidates, _ = complete_path(f"{tmp_path}/동", lambda: None)
+    assert [each.name for each in candidates] == ["동화.txt"]
+    assert complete_path(f"{tmp_path}/동화.txt", lambda: None)[1]

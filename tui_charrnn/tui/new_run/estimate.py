@@ -25,7 +25,7 @@ from tui_charrnn.presets import MAX_PARAMETERS_PER_CHARACTER, PRESETS, Preset, f
 from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus import split_point
-from tui_charrnn.training.plan import plan_by_count, plan_by_time
+from tui_charrnn.training.plan import Plan, plan_by_count, plan_by_time
 from tui_charrnn.training.trial_facts import (
     Trial,
     TrialSettings,
@@ -142,17 +142,6 @@ GUESSED_VOCABULARY: Final = 100
 """Assumed vocabulary size of a corpus that was not read yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunEstimate:
-    """The estimated length of a run."""
-
-    steps: int
-    epochs: float
-    seconds: float
-    bound: str = ""
-    """The setting that ends the run; see `Plan.bound`."""
-
-
 def settings_to_try(new: NewRun, facts: CorpusFacts) -> TrialSettings | None:
     """Return the settings to time for an estimate of a run; None while the corpus is not known.
 
@@ -196,7 +185,7 @@ def preset_lines(new: NewRun, facts: CorpusFacts, answer: TrialAnswer | None) ->
         lines.append(FactLine(loss))
     trial = answer.trial if answer else None
     if answer is not None and trial is not None and characters:
-        estimate = format_estimate(new.training, estimate_run(new.training, trial, characters))
+        estimate = format_estimate(new.training, *estimate_run(new.training, trial, characters))
         remark = f" ({tr(answer.remark)})" if answer.remark else ""
         lines += FactLine(f"{estimate}{remark}"), FactLine(format_machine(trial))
         if new.training.auto_batch_size:
@@ -235,8 +224,8 @@ def _memorizes(new: NewRun, characters: int, vocabulary_size: int) -> bool:
     return parameter_count(new.model, vocabulary_size) > MAX_PARAMETERS_PER_CHARACTER * trained_on
 
 
-def estimate_run(training: TrainingConfig, trial: Trial, characters: int) -> RunEstimate:
-    """Estimate the length of a run on so many characters from a trial."""
+def estimate_run(training: TrainingConfig, trial: Trial, characters: int) -> tuple[Plan, float]:
+    """Return the likely plan of a run on so many characters, and its seconds, from a trial."""
     split = split_point(characters, training.validation_fraction)
     per_step = trial.batch_size * training.sequence_length
     steps_per_epoch = max(1, (split - 1) // per_step)
@@ -250,25 +239,25 @@ def estimate_run(training: TrainingConfig, trial: Trial, characters: int) -> Run
     seconds += plan.evaluations_after(0) * evaluation
     if training.train_time is not None and plan.bound != TrainingConfig.LENGTH_BOUND:
         seconds = training.train_time
-    return RunEstimate(plan.total_steps, plan.total_steps / steps_per_epoch, seconds, plan.bound)
+    return plan, seconds
 
 
-def format_estimate(training: TrainingConfig, estimate: RunEstimate) -> str:
+def format_estimate(training: TrainingConfig, plan: Plan, seconds: float) -> str:
     """Format the steps that fit into a time, or the time that a number of steps takes."""
-    passes = format_passes(estimate.epochs)
-    if estimate.bound != TrainingConfig.LENGTH_BOUND and training.train_time is not None:
+    passes = format_passes(plan.total_steps / plan.steps_per_epoch)
+    if plan.bound != TrainingConfig.LENGTH_BOUND and training.train_time is not None:
         return tr(
             "about {steps:,} steps, {passes}, adjusted to {time} during the run",
-            steps=rounded(estimate.steps),
+            steps=rounded(plan.total_steps),
             passes=passes,
-            time=format_round_duration(estimate.seconds),
+            time=format_round_duration(seconds),
         )
     return tr(
         "about {time} for {steps:,} steps, {passes}; more would overfit"
-        if estimate.bound == TrainingConfig.LENGTH_BOUND
+        if plan.bound == TrainingConfig.LENGTH_BOUND
         else "about {time} for {steps:,} steps, {passes}",
-        time=format_rough_time(estimate.seconds),
-        steps=estimate.steps,
+        time=format_rough_time(seconds),
+        steps=plan.total_steps,
         passes=passes,
     )
 

@@ -62,39 +62,33 @@ class Candidate:
     """Size of a file in bytes; None for a folder."""
 
 
-@dataclass(frozen=True, slots=True)
-class Completion:
-    """The completions of a typed path."""
-
-    typed: str
-    candidates: tuple[Candidate, ...] = ()
-    """Folders and files, sorted by name."""
-    is_file: bool = False
-    """Whether the typed path is an existing file."""
-
-
-def complete_path(typed: str, check_cancelled: Callable[[], None]) -> Completion:
+def complete_path(
+    typed: str, check_cancelled: Callable[[], None]
+) -> tuple[tuple[Candidate, ...], bool]:
     """Find the completions of a typed path: folders and regular files, never devices or pipes.
 
     Hidden entries are offered once a dot is typed; names with control characters never are.
     No file is opened. `check_cancelled` is called for every entry.
+
+    Returns:
+        Folders and files, sorted by name, and whether the typed path is an existing file.
     """
     start, slash, prefix = typed.rpartition("/")
     if not slash and not typed.startswith("~"):
         folder = Path()
     elif not slash:
-        return Completion(typed)  # `~name`: other users' home folders are not listed
+        return (), False  # `~name`: other users' home folders are not listed
     else:
         try:
             folder = parse_path(start + slash, "The folder")
         except ConfigError:  # `~name` of an unknown user
-            return Completion(typed)
+            return (), False
     name = _composed(prefix)
     found = [_candidate(entry, start + slash) for entry in _entries(folder, name, check_cancelled)]
     offered = [each for each in found if each is not None and each.name != name]
     offered.sort(key=lambda each: (each.name.casefold(), each.name))
     is_file = any(each is not None and each.name == name for each in found)
-    return Completion(typed, tuple(offered[:_MOST_CANDIDATES]), is_file)
+    return tuple(offered[:_MOST_CANDIDATES]), is_file
 
 
 def _candidate(entry: "os.DirEntry[str]", before: str) -> Candidate | None:
@@ -204,9 +198,9 @@ class PathInput(FormInput):
         super().show(value)
         self.select_all()
 
-    def accept(self, candidate: Candidate) -> None:
-        """Replace the value by a candidate."""
-        self.value = candidate.path
+    def accept(self, path: str) -> None:
+        """Replace the value by the path of a candidate, or by a pasted one."""
+        self.value = path
         self.cursor_position = len(self.value)
 
     def on_input_changed(self) -> None:
@@ -216,16 +210,19 @@ class PathInput(FormInput):
         typed = self.value
 
         def find(task: BackgroundTask) -> None:
-            task.deliver(self.call_later, self._show_completion, complete_path(typed, task.check))
+            found = complete_path(typed, task.check)
+            task.deliver(self.call_later, self._show_completion, typed, *found)
 
         if typed:
             self._latest.start(find)
 
-    def _show_completion(self, completion: Completion) -> None:
+    def _show_completion(
+        self, typed: str, candidates: tuple[Candidate, ...], is_file: bool
+    ) -> None:
         """Offer the candidates, unless the value has changed or the focus is elsewhere."""
-        if completion.typed == self.value and self.has_focus:
-            self._is_file = completion.is_file
-            self._offer(completion.candidates)
+        if typed == self.value and self.has_focus:
+            self._is_file = is_file
+            self._offer(candidates)
 
     def on_blur(self) -> None:
         """Close the list of completions."""
@@ -244,15 +241,14 @@ class PathInput(FormInput):
         if len(paths) > 1:
             self.post_message(self.Dropped(paths))
         elif paths:
-            self.value = paths[0]
-            self.cursor_position = len(self.value)
+            self.accept(paths[0])
 
     def action_accept(self) -> None:
         """Accept the offered candidate; without one, move to the next field."""
         if self.offered is None or not self.cursor_at_end:
             self.screen.focus_next()
         else:
-            self.accept(self.offered)
+            self.accept(self.offered.path)
 
     def action_turn(self, direction: int) -> None:
         """Highlight the next or previous candidate; without candidates, move to another field."""
@@ -276,7 +272,7 @@ class PathInput(FormInput):
     async def action_submit(self) -> None:
         """Accept the highlighted candidate; without one, submit the value."""
         if self.highlighted is not None:
-            self.accept(self.candidates[self.highlighted])
+            self.accept(self.candidates[self.highlighted].path)
         else:
             self._offer(())
             await super().action_submit()
@@ -335,7 +331,7 @@ class PathField(Vertical):
         """Accept the clicked candidate."""
         event.stop()
         if event.option_index < len(self.input.candidates):
-            self.input.accept(self.input.candidates[event.option_index])
+            self.input.accept(self.input.candidates[event.option_index].path)
         self.input.focus()
 
 

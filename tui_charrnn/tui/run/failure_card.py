@@ -88,9 +88,7 @@ class FailureCard(VerticalScroll, can_focus=False):
     def __init__(self) -> None:
         super().__init__()
         self._failure: Failure | None = None
-        self._whole_log: Sequence[str] = ()
-        self._log: tuple[str, ...] = ()
-        """The last informative lines, as safe text."""
+        self._log: Sequence[str] = ()
 
     def compose(self) -> ComposeResult:
         """The texts, and the buttons, which are docked at the bottom."""
@@ -105,14 +103,9 @@ class FailureCard(VerticalScroll, can_focus=False):
 
     def show(self, failure: Failure | None, log: Sequence[str]) -> None:
         """Show a failure above the last lines of the trainer's log, or hide if there is none."""
-        if log is not self._whole_log:  # it may be long, and this is called every second
-            self._whole_log = log
-            lines = log_end(log, _LOG_LINES)
-            self._log = tuple(TextSanitizer().show(line.text) for line in lines)
-        elif failure == self._failure:
-            return
-        self._failure = failure
-        self._draw()
+        if (failure, log) != (self._failure, self._log):
+            self._failure, self._log = failure, log
+            self._draw()
 
     def on_mount(self) -> None:
         """Draw what `show` received before."""
@@ -185,9 +178,9 @@ class FailureCard(VerticalScroll, can_focus=False):
         is_high = self.app.size.height >= 30  # rows
         self.set_class(not is_high, "-low")
         room = _LOG_LINES if is_high else max(0, _LOW_CARD - other_rows)
-        lines = self._log[max(0, len(self._log) - room) :] if room else ()
+        lines = log_end(self._log, room) if room else []
         self.log_end.display = bool(lines)
-        self.log_end.update("\n".join(lines))
+        self.log_end.update("\n".join(TextSanitizer().show(line.text) for line in lines))
 
 
 def shortened(sentence: str) -> str:

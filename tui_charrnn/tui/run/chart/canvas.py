@@ -1,6 +1,6 @@
 """What the chart is drawn with: glyphs, marks and layers of dots."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from itertools import groupby, pairwise
@@ -219,14 +219,10 @@ class DotPlot:
                 self.draw_column(column, min(toward, height), max(toward, height))
                 before = height
 
-    def keep_rows(self, patterns: Sequence[int]) -> None:
-        """Keep only the dots in the patterns, which repeat over the columns."""
+    def keep(self, patterns: Sequence[int]) -> None:
+        """Keep only the dots in the patterns, which repeat over the columns; -1 keeps all."""
         for column, dots in enumerate(self.columns):
             self.columns[column] = dots & patterns[column % len(patterns)]
-
-    def keep_columns(self, is_kept: Callable[[int], bool]) -> None:
-        """Remove the dots of all other columns."""
-        self.columns = [dots if is_kept(at) else 0 for at, dots in enumerate(self.columns)]
 
     def rows(self, glyphs: Glyphs, height: int) -> list[list[int]]:
         """Return the index of every cell into a string of glyphs, by row; 0 is no dot."""

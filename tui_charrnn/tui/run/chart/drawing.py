@@ -129,7 +129,7 @@ class Plot:
             dots.draw_column(
                 column, self.scale.dot(high, self.down), self.scale.dot(low, self.down)
             )
-        dots.keep_rows(self.glyphs.band_rows)
+        dots.keep(self.glyphs.band_rows)
         self._put(dots, self.glyphs.band, Mark.BAND)
 
     def draw_line(self) -> None:
@@ -146,10 +146,10 @@ class Plot:
         glyphs = self.glyphs
         dots = self._line_of(self._columns_of_line(series), self.scale)
         if series.is_pinned:
-            dots.keep_columns(lambda column: column % (glyphs.dash + 1) == 0)
+            dots.keep((-1, *[0] * glyphs.dash))
             self._put(dots, glyphs.pinned, Mark.PINNED)
         else:
-            dots.keep_columns(lambda column: column // glyphs.dash % 2 == 0)
+            dots.keep((*[-1] * glyphs.dash, *[0] * glyphs.dash))
             self._put(dots, glyphs.other, Mark.OTHER)
 
     def draw_second(self, series: Series) -> None:
@@ -168,7 +168,7 @@ class Plot:
             dots = self._line_of(
                 self._columns_of((series.place(step), value) for step, value in points), scale
             )
-            dots.keep_columns(lambda column: column % 2 == 0)
+            dots.keep((-1, 0))
             self._put(dots, self.glyphs.second, mark)
 
     def draw_evaluations(self, series: Series, sign: str, mark: Mark) -> None:
