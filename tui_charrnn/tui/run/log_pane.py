@@ -229,6 +229,7 @@ class LogPane(Vertical):
         )
         self.clear()
         if run is not None:
+            self.text.replace([], 0)  # nothing is known before the first read
             poll = LogFeed(self._open_source(run)).poll
             self._feed = Poller("log-feed", poll, self.call_later, self.take_new)
             self._feed.watch(is_watched=self._is_seen)
@@ -251,23 +252,17 @@ class LogPane(Vertical):
         """Add lines at the end."""
         is_full = sum(map(_cost, [*self.lines, *lines])) > COST_LIMIT
         if is_full or not self.text.count:
-            self._arrange(self.filter, lines)
+            self.filter_by(self.filter, lines)
         else:
             self.lines += lines
             self.text.add([line for line in lines if self.filter.passes(line.kind)])
-        self._show_state()
-
-    def filter_by(self, log_filter: LogFilter) -> None:
-        """Apply another filter."""
-        self._arrange(log_filter)
-        self._show_state()
+            self._show_state()
 
     def clear(self) -> None:
         """Remove all lines, and follow the end."""
         self._is_cut, self.lines, self.text.count = False, [], 0
         self.text.follows_end = True
-        self._arrange(self.filter)
-        self._show_state()
+        self.filter_by(self.filter)
 
     def on_show(self) -> None:
         """Resume reading."""
@@ -316,7 +311,7 @@ class LogPane(Vertical):
         if self._feed is not None:
             self._feed.watch(is_watched=is_seen)
 
-    def _arrange(self, log_filter: LogFilter, new: Sequence[LogLine] = ()) -> None:
+    def filter_by(self, log_filter: LogFilter, new: Sequence[LogLine] = ()) -> None:
         """Add lines, drop the oldest, and show the others that a filter passes.
 
         The line at the top of the pane stays there, or the next line that is shown.
@@ -339,6 +334,7 @@ class LogPane(Vertical):
                 lines=len(self.lines),
             )
         self.text.replace(passed, len(below), sentence)
+        self._show_state()
 
     def _show_state(self) -> None:
         """Show the filter and the number of lines."""

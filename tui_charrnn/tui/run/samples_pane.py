@@ -1,6 +1,5 @@
 """The samples of a run: texts generated from the pinned seeds over the course of training."""
 
-import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
@@ -85,30 +84,21 @@ class SampleSlider(Widget):
         """Draw a row: bars, and the marks in the last one."""
         width, height = self.size
         columns = even_places(len(self._losses), width)
-        if y < height - 1 and columns:
-            return self._draw_bars(y, columns[self._current])
-        parts = ["track"] * width
+        cells = [(_SIGNS["track"], "track")] * width
         for column in columns:
-            parts[column] = "mark"
+            cells[column] = _SIGNS["mark"], "mark"
         if columns:
-            parts[columns[self._current]] = "current"
-        segments = [
-            Segment(
-                _SIGNS[part] * len(list(group)),
-                self.get_component_rich_style(f"sample-slider--{part}"),
-            )
-            for part, group in itertools.groupby(parts)
-        ]
-        return Strip(segments).crop_extend(0, width, self.rich_style)
-
-    def _draw_bars(self, y: int, point: int) -> Strip:
-        width, height = self.size
-        values = stretched(self._losses, width)
-        cells = draw_bars(values, rows=height - 1, baseline=self._baseline)[y]
-        parts = [_bar_part(mark, column - point) for column, (_, mark) in enumerate(cells)]
+            point = columns[self._current]
+            cells[point] = _SIGNS["current"], "current"
+            if y < height - 1:
+                values = stretched(self._losses, width)
+                bars = draw_bars(values, rows=height - 1, baseline=self._baseline)[y]
+                cells = [
+                    (sign, _bar_part(mark, at - point)) for at, (sign, mark) in enumerate(bars)
+                ]
         segments = [
             Segment(sign, self.get_component_rich_style(f"sample-slider--{part}"))
-            for (sign, _), part in zip(cells, parts, strict=True)
+            for sign, part in cells
         ]
         return Strip(segments).simplify().crop_extend(0, width, self.rich_style)
 
