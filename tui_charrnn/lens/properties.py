@@ -55,8 +55,6 @@ class Block:
         """Which characters are line feeds, shape (N,)."""
         self.empty_lines: Final[Flags] = self.newlines & (self.previous == _NEWLINE)
         """Which characters are the line feed of an empty line, shape (N,)."""
-        self.column_before: Final = column
-        """Column before the first character."""
         positions = np.arange(1, len(text) + 1)
         starts = np.maximum.accumulate(np.where(self.newlines, positions, -column))
         self.columns: Final[npt.NDArray[np.int64]] = positions - starts
@@ -134,22 +132,14 @@ class Indentation:
     """A follower of the indentation: leading spaces and tabs of the line so far, at most 1,000."""
 
     def __init__(self) -> None:
+        self._has_text = Switch(_text_of_line)
         self._indentation = 0
 
     def __call__(self, block: Block) -> Values:
         """Return the number of leading spaces and tabs; a tab counts as one."""
-        column = block.columns
-        is_text = (block.codes != ord(" ")) & (block.codes != ord("\t")) & ~block.newlines
-        count = len(column)
-        # whether the line has text up to each character, in this block or before it
-        text_so_far = np.concatenate([[0], is_text.cumsum()])
-        line_start = np.maximum(np.arange(1, count + 1) - column, 0)
-        has_text = text_so_far[1:] > text_so_far[line_start]
-        had_text = block.column_before > self._indentation
-        is_continued = np.arange(1, count + 1) < column  # the line began before the block
-        is_lead = ~has_text & ~(is_continued & had_text)
-        last_lead = np.maximum.accumulate(np.where(is_lead, np.arange(1, count + 1), 0))
-        indentation = np.concatenate([[self._indentation], column])[last_lead]
+        is_lead = self._has_text(block) == 0
+        last_lead = np.maximum.accumulate(np.where(is_lead, np.arange(1, len(is_lead) + 1), 0))
+        indentation = np.concatenate([[self._indentation], block.columns])[last_lead]
         self._indentation = int(indentation[-1])
         values: Values = np.minimum(indentation, _MOST_COLUMNS).astype(np.float32)
         return values
@@ -230,6 +220,12 @@ def _speaker_line(block: Block) -> Events:
     first = len(block.before)
     after_name = np.concatenate([[False], on[:-1]])[first:]
     return Events(on[first:], block.newlines & ~after_name, np.zeros_like(after_name))
+
+
+def _text_of_line(block: Block) -> Events:
+    """Find the text of lines: what is no space or tab turns on, a line feed off."""
+    is_text = (block.codes != ord(" ")) & (block.codes != ord("\t")) & ~block.newlines
+    return Events(is_text, block.newlines, np.zeros_like(is_text))
 
 
 def _brackets() -> Follower:
