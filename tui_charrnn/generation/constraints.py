@@ -5,21 +5,17 @@ that cannot continue a syllable, the first characters of lines. A constraint tha
 character is ignored, so generation never fails.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from tui_charrnn.config import SamplingConfig
 from tui_charrnn.hangul import FINALS, INITIALS, MEDIALS, spelled_in
-
-if TYPE_CHECKING:
-    from tui_charrnn.config import SamplingConfig
-    from tui_charrnn.model.checkpoint import Model
-    from tui_charrnn.model.weights import Float32
+from tui_charrnn.model.checkpoint import Model
+from tui_charrnn.model.weights import Float32
 
 Bool = npt.NDArray[np.bool_]
 

@@ -5,17 +5,16 @@ every 16th character, and more sparsely in a long text, within a fixed budget. S
 recomputed from the stored ones by the same operations, so they are bit-identical.
 """
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.constraints import LinePlace
 from tui_charrnn.generation.lstm import Stepper
+from tui_charrnn.generation.neuron import Clamp
 from tui_charrnn.generation.sampling import distribution, surprise
 from tui_charrnn.generation.stream import (
     LONGEST_WINDOW,
@@ -25,11 +24,7 @@ from tui_charrnn.generation.stream import (
 )
 from tui_charrnn.generation.tree import Branch, DrawsFrom, Tree
 from tui_charrnn.model.weights import Float32, Float64
-
-if TYPE_CHECKING:
-    from tui_charrnn.generation.neuron import Clamp
-    from tui_charrnn.text.vocabulary import Vocabulary
-
+from tui_charrnn.text.vocabulary import Vocabulary
 
 BUDGET: Final = 64 << 20
 """Most bytes of all stored states; beyond it every second state is dropped."""

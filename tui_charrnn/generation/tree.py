@@ -12,13 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import takewhile
 from operator import eq
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from tui_charrnn.config import SamplingConfig
-
-if TYPE_CHECKING:
-    from tui_charrnn.generation.neuron import Clamp
-
+from tui_charrnn.generation.neuron import Clamp
 
 LONGEST_NAME: Final = 40
 """Most characters of the name of a branch."""
