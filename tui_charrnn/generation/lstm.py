@@ -203,7 +203,7 @@ def fold_embedding(model: Model) -> StepWeights:
         for kernel, input_bias, blocks, recurrent_bias, norm in layers:
             tensors += [kernel, input_bias, *blocks, recurrent_bias, *(norm or ())]
         # A layer's output is in [-1, 1], or clamped to `LIMIT`: this bounds every sum of a step.
-        bound = sum(_largest(tensor) * (len(tensor) + 1) for tensor in tensors)
+        bound = sum(float(np.abs(each).max(initial=0)) * (len(each) + 1) for each in tensors)
         folded = StepWeights(
             cell=config.cell,
             input_table=table,
@@ -238,10 +238,6 @@ def stacks_of(model: Model) -> tuple[Model, Model]:
 
 _SAFE_BOUND: Final = 1e30  # far below the largest float32, 3e38
 _SAFE_NORMALIZED_BOUND: Final = 1e15  # the same for values that are squared
-
-
-def _largest(tensor: Float32) -> float:
-    return max(float(tensor.max(initial=0)), -float(tensor.min(initial=0)))
 
 
 def quiet() -> np.errstate:

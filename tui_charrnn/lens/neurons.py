@@ -15,7 +15,7 @@ Notation: B streams, T steps, S state size, P properties, M symbols of a block; 
 N rows, C columns on the left, P on the right.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -311,6 +311,7 @@ class NeuronFinder:
             value_offsets = np.tile(values.mean(axis=0, dtype=np.float64), 1 + SHIFTS)
             self._correlation = Correlation(self._state_offsets, value_offsets)
         total = self._correlation
+        shifts = (np.arange(1 + SHIFTS) * len(values) // (1 + SHIFTS)).tolist()
 
         def correlate(stepper: Stepper, positions: Indices) -> Correlation:
             correlation = Correlation(total.left_offsets, total.right_offsets)
@@ -322,8 +323,8 @@ class NeuronFinder:
                     for step in self._segments.steps(stepper, symbols[part]):
                         buffer[step] = stepper.state
                     rows = buffer[: len(part)].reshape(part.size, -1)
-                    shifted = [values[each] for each in _shifted(part, values)]
-                    correlation.add(rows, np.hstack(shifted))
+                    shifted = [(part.ravel() + shift) % len(values) for shift in shifts]
+                    correlation.add(rows, np.hstack([values[each] for each in shifted]))
             return correlation
 
         for correlation in self._segments.read(symbols, correlate):
@@ -356,9 +357,3 @@ class NeuronFinder:
             excerpt = self._excerpts.best[number]
             findings.append(Finding(each, mean, chance, tuple(following), excerpt))
         return Findings(total.count, self._unknown, tuple(findings))
-
-
-def _shifted(places: Indices, values: Values) -> Iterator[Indices]:
-    """Yield positions in a block of M values, unshifted and then under each circular shift."""
-    for shift in range(1 + SHIFTS):
-        yield (places.ravel() + shift * len(values) // (1 + SHIFTS)) % len(values)
