@@ -155,14 +155,9 @@ def _create(database: sqlite3.Connection) -> None:
 @contextmanager
 def transaction(database: sqlite3.Connection) -> Iterator[None]:
     """Commit everything that the body writes, or nothing if it raises."""
-    database.execute("BEGIN IMMEDIATE")
-    try:
+    with database:
+        database.execute("BEGIN IMMEDIATE")
         yield
-    except BaseException:
-        with suppress(sqlite3.Error):  # some errors end the transaction already
-            database.execute("ROLLBACK")
-        raise
-    database.execute("COMMIT")
 
 
 def _sentence(path: Path, error: sqlite3.Error) -> str:
@@ -186,6 +181,8 @@ def _refusal(path: Path, reason: str) -> str:
     return tr("The history in {path} cannot be used: {reason}.", path=path, reason=reason)
 
 
+_INDEXED: Final = 3  # shortest word that the trigram index finds
+_AT_ONCE: Final = 64  # texts that are searched between two calls of `check`
 LIMIT: Final = 10_000
 """Most texts of the history."""
 TakenOut = tuple[object, ...]
@@ -259,7 +256,32 @@ class History:
             most: Maximum number of results; None for all.
         """
         with open_database(self.path) as database:
-            return _matching(database, query, check, most)
+            indexed: list[str] = []
+            others: list[str] = []
+            is_indexed = has_index(database)
+            for word in dict.fromkeys(split_query(query)):
+                is_long = len(word) >= _INDEXED and "\0" not in word  # NUL would end the query
+                if is_indexed and is_long:
+                    indexed.append('"' + word.replace('"', '""') + '"')
+                else:
+                    others.append(word.casefold())
+            where, values = "FROM generations", list[str]()
+            if indexed:
+                where += (
+                    " WHERE id IN (SELECT rowid FROM generations_index"
+                    " WHERE generations_index MATCH ?)"
+                )
+                values.append(" AND ".join(indexed))
+            where += " ORDER BY id DESC"
+            if others:
+                rows = database.execute(f"SELECT id, seed_text, text {where}", values)
+                return list(itertools.islice(_containing(rows, others, check), most))
+            # a single row with all numbers, as fetching every row would take the GIL again
+            (numbers,) = database.execute(
+                f"SELECT group_concat(id) FROM (SELECT id {where} LIMIT ?)",
+                (*values, -1 if most is None else most),
+            ).fetchone()
+            return [int(number) for number in numbers.split(",")] if numbers else []
 
     def read(self, numbers: Sequence[int]) -> dict[int, Entry]:
         """Return the texts with some numbers that exist, in the order of `numbers`."""
@@ -397,43 +419,9 @@ def _joined(*sentences: str) -> str:
     return " ".join(filter(None, sentences))
 
 
-_INDEXED: Final = 3  # shortest word that the trigram index finds
-_AT_ONCE: Final = 64  # texts that are searched between two calls of `check`
-
-
 def split_query(query: str) -> list[str]:
     """Return the words of a query, in composed form as texts are."""
     return unicodedata.normalize("NFC", storable(query)).split()
-
-
-def _matching(
-    database: sqlite3.Connection, query: str, check: Callable[[], object], most: int | None
-) -> list[int]:
-    """See `History.find`."""
-    indexed: list[str] = []
-    others: list[str] = []
-    is_indexed = has_index(database)
-    for word in dict.fromkeys(split_query(query)):
-        if is_indexed and len(word) >= _INDEXED and "\0" not in word:  # NUL would end the query
-            indexed.append('"' + word.replace('"', '""') + '"')
-        else:
-            others.append(word.casefold())
-    where, values = "FROM generations", list[str]()
-    if indexed:
-        where += (
-            " WHERE id IN (SELECT rowid FROM generations_index WHERE generations_index MATCH ?)"
-        )
-        values.append(" AND ".join(indexed))
-    where += " ORDER BY id DESC"
-    if others:
-        rows = database.execute(f"SELECT id, seed_text, text {where}", values)
-        return list(itertools.islice(_containing(rows, others, check), most))
-    # a single row with all numbers, as fetching every row would take the GIL again
-    (numbers,) = database.execute(
-        f"SELECT group_concat(id) FROM (SELECT id {where} LIMIT ?)",
-        (*values, -1 if most is None else most),
-    ).fetchone()
-    return [int(number) for number in numbers.split(",")] if numbers else []
 
 
 def _containing(
