@@ -108,16 +108,6 @@ def test_a_line_beyond_the_limit_is_passed_over(
     assert tail.unreadable == 1
 
 
-def test_a_line_beyond_the_limit_is_passed_over_in_one_look_too(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(reader, "LINE_LIMIT", 100)
-    tail = reader_of(path)
-    path.write_bytes(b"one\n" + b"x" * 1_000 + b"\ntwo\n")
-    assert tail.read_new_lines() == ["one", "two"]
-    assert tail.unreadable == 1
-
-
 def test_a_line_longer_than_one_look_is_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "LINE_LIMIT", 1000)
     path.write_bytes(b"x" * 500 + b"\ny\n")

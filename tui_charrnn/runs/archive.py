@@ -314,15 +314,14 @@ class _Meter:
             self._progress(min(self._done, self._total), self._total)
 
 
-class _PieceReader(io.RawIOBase):
+class _PieceReader:
     """Reads only the bytes of a piece that belong to the snapshot."""
 
     def __init__(self, piece: Piece, meter: _Meter) -> None:
-        super().__init__()
         self._piece, self._meter, self._left = piece, meter, piece.size
 
-    def read(self, size: int = -1, /) -> bytes:
-        wanted = self._left if size < 0 else min(size, self._left)
+    def read(self, size: int = _BLOCK, /) -> bytes:
+        wanted = min(size, self._left)
         if not wanted:
             return b""
         try:

@@ -181,16 +181,16 @@ class RunReader(_GrowingFile):
         self.behind = 0
         """Unread bytes after the last read."""
 
-    def read_new_lines(self, max_bytes: int = 1 << 20) -> list[str]:
+    def read_new_lines(self, max_bytes: int = LINE_LIMIT) -> list[str]:
         """Read as `read_new_bytes` does, and return text without line feeds."""
         # Not splitlines(): U+2028, U+0085 and others are ordinary characters here.
         lines = self.read_new_bytes(max_bytes).split(b"\n")[:-1]
         return [line.decode("utf-8", "replace") for line in lines]
 
-    def read_new_bytes(self, max_bytes: int = 1 << 20) -> bytes:
+    def read_new_bytes(self, max_bytes: int = LINE_LIMIT) -> bytes:
         """Read the complete lines since the last call, each with its line feed.
 
-        Reads at most `max_bytes`, or one line if it is longer.
+        Reads at most `max_bytes`, or one line if it is longer; `LINE_LIMIT` is the maximum of both.
 
         Raises:
             RunError: If the file exists and cannot be read.
@@ -205,7 +205,7 @@ class RunReader(_GrowingFile):
             self.behind = max(0, size - self._offset)
             return lines
 
-    def read_new_stretches(self, max_bytes: int = 1 << 20) -> list[RecordOrBatch]:
+    def read_new_stretches(self, max_bytes: int = LINE_LIMIT) -> list[RecordOrBatch]:
         """Read the records since the last call, with consecutive batches combined.
 
         Skips unknown kinds. Reads at most `max_bytes`; call again while `behind` falls.
@@ -243,7 +243,7 @@ class RunReader(_GrowingFile):
     def _next_lines(self, file: OpenedFile, max_bytes: int) -> bytes:
         chunk = file.read_at(max_bytes, self._offset)
         if b"\n" not in chunk and len(chunk) == max_bytes:
-            chunk = file.read_at(max(max_bytes, LINE_LIMIT), self._offset)
+            chunk = file.read_at(LINE_LIMIT, self._offset)
         end = chunk.rfind(b"\n") + 1
         if end == 0 and len(chunk) >= LINE_LIMIT:
             self.unreadable += not self._is_inside_refused
@@ -255,13 +255,7 @@ class RunReader(_GrowingFile):
         if whole and self._is_inside_refused:
             whole = whole[whole.index(b"\n") + 1 :]  # the end of the line that was refused
             self._is_inside_refused = False
-        return whole if len(whole) <= LINE_LIMIT else self._without_long_lines(whole)
-
-    def _without_long_lines(self, whole: bytes) -> bytes:
-        lines = whole.split(b"\n")[:-1]
-        short = [line for line in lines if len(line) <= LINE_LIMIT]
-        self.unreadable += len(lines) - len(short)
-        return b"".join(line + b"\n" for line in short)
+        return whole
 
 
 def read_status(run: RunDirectory) -> RunStatus | None:

@@ -126,8 +126,6 @@ def cells_of(points: Float64, columns: int, rows: int) -> list[tuple[int, int]]:
     Returns:
         Column and row of each point; points beyond the number of cells are left out.
     """
-    if not len(points):
-        return []
     low, high = points.min(axis=0), points.max(axis=0)
     spread = np.where(high > low, high - low, 1)
     x = (points[:, 0] - low[0]) / spread[0] * (columns - 1)
