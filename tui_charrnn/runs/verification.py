@@ -53,20 +53,16 @@ class EventFacts:
     problem: str = ""
     """Why the file cannot be read; empty if it can."""
 
-    def _add_steps(self, first: int, last: int) -> None:
-        """Count consecutive steps from `first` to `last`."""
-        if first > self.last_step + 1:
-            self.missing.append((self.last_step + 1, first - 1))
-        self.repeated += max(0, min(last, self.last_step) - first + 1)
-        self.last_step = max(self.last_step, last)
-
     def take(self, item: Record | BatchStretch) -> None:
         """Count one record or a stretch of batches."""
         if isinstance(item, BatchStretch):
             self.has_ended = False
             self.records += len(item)
-            for first, last in _step_ranges(item):
-                self._add_steps(first, last)
+            for step in item.steps:
+                if step > self.last_step + 1:
+                    self.missing.append((self.last_step + 1, step - 1))
+                self.repeated += step <= self.last_step
+                self.last_step = max(self.last_step, step)
             return
         self.records += 1
         self.has_ended = isinstance(item, RunEnded)
@@ -81,14 +77,6 @@ class EventFacts:
     def _go_back(self, step: int) -> None:
         self.last_step = min(step, self.last_step)
         self.missing = [(first, min(last, step)) for first, last in self.missing if first <= step]
-
-
-def _step_ranges(stretch: BatchStretch) -> list[tuple[int, int]]:
-    """Return the steps of a stretch as ranges (first, last) of consecutive steps."""
-    steps = stretch.steps
-    if steps[-1] - steps[0] == len(steps) - 1 and len(set(steps)) == len(steps):
-        return [(steps[0], steps[-1])]
-    return [(step, step) for step in steps]
 
 
 def verify_events(run: RunDirectory) -> EventFacts:
