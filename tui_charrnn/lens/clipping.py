@@ -78,11 +78,7 @@ class SmallRnn:
         totals = powers.sum(axis=-1, keepdims=True)
         chosen = np.take_along_axis(logits, targets[..., None], axis=-1)
         loss = float((np.log(totals) - chosen).mean())
-        scores = powers / totals
-        np.put_along_axis(
-            scores, targets[..., None], np.take_along_axis(scores, targets[..., None], -1) - 1, -1
-        )
-        scores /= steps * streams
+        scores = (powers / totals - np.eye(len(output_bias))[targets]) / (steps * streams)
         gradients = [np.zeros_like(each) for each in self.parameters]
         gradients[3] = np.einsum("tbh,tbv->hv", hidden[1:], scores)
         gradients[4] = scores.sum(axis=(0, 1))

@@ -18,16 +18,10 @@ from tui_charrnn.model.shapes import parameter_count, tensor_shapes
 from tui_charrnn.paths import open_file
 from tui_charrnn.translation import tr
 
-NORMALIZED_FORMAT: Final = 2
-"""File format of models with layer normalization, which have additional tensors."""
-BOTH_FORMAT: Final = 3
-"""File format of bidirectional models."""
-CALIBRATED_FORMAT: Final = 4
-"""File format of calibrated models of any of these kinds."""
 RECORDS_FORMAT: Final = 5
 """File format of models of records, calibrated or not: an end symbol resets their state."""
-FORMATS: Final = (1, NORMALIZED_FORMAT, BOTH_FORMAT, CALIBRATED_FORMAT, RECORDS_FORMAT)
-"""All file formats that this version reads and writes."""
+FORMATS: Final = (1, 2, 3, 4, RECORDS_FORMAT)
+"""All file formats that this version reads and writes; see `format_of`."""
 KEY: Final = "charrnn"
 """Key of the JSON document in the file's metadata."""
 HEADER_LIMIT: Final = 4 << 20
@@ -181,10 +175,10 @@ def format_of(
     if has_records:
         return RECORDS_FORMAT
     if calibration is not None:
-        return CALIBRATED_FORMAT
+        return 4
     if config.reads_both:
-        return BOTH_FORMAT
-    return NORMALIZED_FORMAT if config.layer_norm else FORMATS[0]
+        return 3
+    return 2 if config.layer_norm else 1  # a normalized layer has additional tensors
 
 
 def _check_tensors(entries: dict[str, Any], header: ModelHeader, data_size: int) -> None:
