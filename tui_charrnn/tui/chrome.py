@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
-from tui_charrnn.tui.keys.keymap import active_keys
+from tui_charrnn.tui.keys.keymap import EVERYWHERE, active_keys
 from tui_charrnn.tui.keys.table import Key, Owner
 from tui_charrnn.tui.session import Session
 
@@ -174,26 +174,6 @@ class NoteLine(Static):
             self.clear()
 
 
-_ORDER: Final = (
-    "text.stop",
-    "text.more",
-    "run.train",
-    "run.pause",
-    "run.checkpoint",
-    "run.stop",
-    "app.help",
-    "app.quit",
-    "app.palette",
-    "text.cooler",
-    "text.warmer",
-    "text.pace",
-    "text.source",
-    "text.sampling",
-    "pane.zoom",
-)
-"""Ids of the keys, the most useful first: the last ones are left out where they do not fit."""
-_APP_KEYS: Final = ("app.help", "app.quit", "app.palette")
-"""Ids of the keys that follow those of a pane."""
 _ALWAYS_SHOWN: Final = ("app.help", "app.palette")
 """Keys that find all others: always shown, but the second not beside the keys of a pane."""
 _ZOOM: Final = "pane.zoom"
@@ -270,19 +250,16 @@ def _groups_of_label(keys: Iterable[Key]) -> Iterator[list[Key]]:
 
 
 def keys_of_row(pane: Owner | None) -> list[Key]:
-    """Return the keys of the row in their order; those of a pane come first."""
-    by_id = {key.id: key for key in active_keys()}
+    """Return the keys of the row in their order; those of a pane come first, then the app's."""
+    shown = [key for key in active_keys() if key.in_row]
+    everywhere = [key for key in shown if key.owner in EVERYWHERE]
     if pane is None:
-        return [by_id[name] for name in _ORDER]
-    own = [key for key in by_id.values() if key.owner == pane and key.in_row]
+        return everywhere
     # the text can be stopped and continued while it or its search has the focus
     is_text = pane in {"speech", "search"}
-    rest = [
-        name
-        for name in _ORDER
-        if name not in _APP_KEYS and (is_text or not name.startswith("text."))
-    ]
-    return [*own, *(by_id[name] for name in (*_APP_KEYS, *rest))]
+    rest = [key for key in everywhere if is_text or not key.id.startswith("text.")]
+    own = [key for key in shown if key.owner == pane]
+    return [*own, *sorted(rest, key=lambda key: not key.id.startswith("app."))]
 
 
 def _key_content(key: Key, label: str) -> Content:

@@ -1,6 +1,6 @@
 """The table of all keys of the app: id, keys, action, label, help sentence and owner."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, Literal, NamedTuple, cast
 
 Owner = Literal[
@@ -32,8 +32,8 @@ _OWNERS: Final = {"text": "main", "pane": "main", "run": "main", "run.train": "a
 GROUPS: Final = {
     "seed": "Text",
     "text": "Text",
-    "run": "Training",
     "pane": "Panes",
+    "run": "Training",
     "app": "Program",
     "speech": "In the generated text",
     "search": "In the search of the text",
@@ -43,16 +43,16 @@ GROUPS: Final = {
     "log": "In the log",
     "history": "In the history",
     "tape": "On the tape",
-    "branches": "In the list of branches",
     "neurons": "In the list of neurons",
+    "branches": "In the list of branches",
+    "learn": "In the guided tour",
     "which": "On the page many to one",
-    "grow": "On the page one to many",
-    "gates": "On the page of the gates",
     "fill": "On the page of gaps",
     "embedding": "On the page of the embedding",
     "memory": "On the page of the memory",
     "clipping": "On the page of clipping",
-    "learn": "In the guided tour",
+    "grow": "On the page one to many",
+    "gates": "On the page of the gates",
 }
 """Headings of keys, by the first word of their ids."""
 _SIGN_NAMES: Final = (
@@ -118,7 +118,8 @@ def _read(table: str) -> Iterator[Key]:
 # Excluded are the editing keys of the seed box (^a ^e ^k ^u ^w ^d ^x ^c ^v ^y) and ^b of tmux; the
 # seed box handles ^z itself while it has the focus.
 # Format: id | keys | action | label, in parentheses if it is not in the row of keys; the next line
-# is the help sentence. The row of keys has the order of this table.
+# is the help sentence. The row of keys has the order of this table, the most useful first: the last
+# ones are left out where they do not fit.
 KEYS: Final = tuple(
     _read("""
 seed.submit            | enter           |                                | (Generate)
@@ -132,29 +133,6 @@ text.stop              | escape          | text_pane.stop                 | Stop
   Stop the text and keep it; from another pane, come back to it.
 text.more              | ctrl+g          | text_pane.more                 | Continue
   Continue the text from where it stopped.
-text.cooler            | f7              | text_pane.set('cooler')        |
-  Lower the temperature: safer text. Acts at once.
-text.warmer            | f8              | text_pane.set('warmer')        | Temp
-  Raise the temperature: wilder text. Acts at once.
-text.sampling          | f12,alt+s       | text_pane.set('all')           | Sampling
-  Set temperature, top-k, top-p, min-p, repetition penalty, length and RNG seed.
-text.pace              | ctrl+f          | text_pane.set('speed')         | (Speed)
-  Change the speed: 10 to 500 characters a second, or full speed.
-text.source            | ctrl+o          | source                         | (Model)
-  Choose the model: a bundled one, a run's newest or best weights, another run, a file.
-
-pane.text              | f2              | text                           | (Text)
-  Show the text with the cursor in the seed; again to review the text, then to return.
-pane.training          | f3              | show('training')               | (Loss)
-  Show the loss chart and the run.
-pane.runs              | f4              | show('runs')                   | (Runs)
-  Show the list of all runs.
-pane.childhood         | ctrl+t          | show('childhood')              | (Samples)
-  Show samples over the course of training.
-pane.log               | ctrl+l          | show('log')                    | (Log)
-  Show the trainer's log.
-pane.zoom              | f10,alt+z       | zoom                           | Whole
-  Give the pane in focus the whole screen; again to see the others beside it.
 
 run.train              | ctrl+n          | train                          | New
   Train on a text of yours.
@@ -175,6 +153,30 @@ app.suspend            | ctrl+z          | suspend_process                | (Sus
   Suspend the app, until the shell's fg brings it back; in the seed box, undo: Tab leaves it.
 app.palette            | ctrl+p          | command_palette                | Palette
   Find a command, or change the theme.
+
+text.cooler            | f7              | text_pane.set('cooler')        |
+  Lower the temperature: safer text. Acts at once.
+text.warmer            | f8              | text_pane.set('warmer')        | Temp
+  Raise the temperature: wilder text. Acts at once.
+text.pace              | ctrl+f          | text_pane.set('speed')         | Speed
+  Change the speed: 10 to 500 characters a second, or full speed.
+text.source            | ctrl+o          | source                         | Model
+  Choose the model: a bundled one, a run's newest or best weights, another run, a file.
+text.sampling          | f12,alt+s       | text_pane.set('all')           | Sampling
+  Set temperature, top-k, top-p, min-p, repetition penalty, length and RNG seed.
+
+pane.text              | f2              | text                           | (Text)
+  Show the text with the cursor in the seed; again to review the text, then to return.
+pane.training          | f3              | show('training')               | (Loss)
+  Show the loss chart and the run.
+pane.runs              | f4              | show('runs')                   | (Runs)
+  Show the list of all runs.
+pane.childhood         | ctrl+t          | show('childhood')              | (Samples)
+  Show samples over the course of training.
+pane.log               | ctrl+l          | show('log')                    | (Log)
+  Show the trainer's log.
+pane.zoom              | f10,alt+z       | zoom                           | Whole
+  Give the pane in focus the whole screen; again to see the others beside it.
 
 speech.tape            | t               | text_pane.tape                 | Tape
   Review the text: see the alternatives to a character, take one, switch branches.
@@ -463,12 +465,12 @@ gates.keep             | enter           | keep                           | Cont
 """All keys of the app, with their defaults."""
 
 
-def grouped(keys: Iterable[Key]) -> dict[str, list[Key]]:
-    """Return keys by their heading, in the order of the table."""
-    groups: dict[str, list[Key]] = {}
-    for key in keys:
-        groups.setdefault(heading_of(key), []).append(key)
-    return groups
+def grouped(keys: Sequence[Key]) -> dict[str, list[Key]]:
+    """Return keys by their headings, which have the order of `GROUPS`."""
+    groups = {
+        heading: [key for key in keys if heading_of(key) == heading] for heading in GROUPS.values()
+    }
+    return {heading: keys for heading, keys in groups.items() if keys}
 
 
 def heading_of(key: Key) -> str:
