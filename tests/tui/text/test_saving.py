@@ -26,10 +26,10 @@ from tui_charrnn.tui.text.model_loader import LoadedModel
 from tui_charrnn.tui.text.saving import (
     describe,
     save_copy,
-    save_result,
     save_text,
     texts_folder,
     write_new,
+    write_text,
 )
 from tui_charrnn.tui.text.tape_start import (
     GenerationResult,
@@ -79,7 +79,7 @@ def test_the_saved_command_generates_the_very_same_text(
         monkeypatch.setenv(f"CHARRNN_{name}", value)  # the user's defaults do not matter
     model = tiny_model_file(tmp_path / "tiny.safetensors")
     original = generated(model, sampling=sampling, length=20)
-    path = save_result(tmp_path / "texts", original)
+    path = write_text(tmp_path / "texts", original.text, NOW, describe(original, NOW))
     program, command, *arguments = shlex.split(settings_beside(path)["command"])
     assert (program, command) == ("charrnn-tui", "generate")
     result = invoke_alone(generate, *arguments)

@@ -13,6 +13,7 @@ from tests.support.waiting import wait_until
 from tests.support.xray_app import color, xray_app
 from tests.support.xray_units import naive_values, values_in_view
 from tui_charrnn.lens.reading import Prediction
+from tui_charrnn.tui.xray.colorings import deviation_scale
 from tui_charrnn.tui.xray.panel import XrayPanel, format_place
 
 EXPECTED = Prediction(0.25, 2.0, 1.5)
@@ -40,7 +41,7 @@ async def test_the_value_of_another_neuron_is_shown_for_an_ended_text(
     async with xray_app(tmp_path, size=size) as app:
         # with a known mean and deviation the legend says the same from the first value on
         for name in ("0:c1", "0:c2", "0:h3"):
-            app.pane.xray.color_by(name, 0.1, 0.4)
+            app.pane.xray.color_by(name, deviation_scale(0.1, 0.4))
             await values_in_view(app)
             value = naive_values(name, tiny_config(), app.tape.tree.indices(0))[LENGTH - 1]
             await wait_until(

@@ -12,6 +12,7 @@ from tests.support.tiny_model import TINY_VOCABULARY, tiny_config
 from tests.support.waiting import wait_until
 from tests.support.xray_app import color, level_look, read_in_view, sure_model, xray_app
 from tests.support.xray_units import check_levels, full, naive_values, values_in_view
+from tui_charrnn.tui.xray.colorings import deviation_scale
 
 GATE_BORDERS = (0.1, 0.3, 0.7, 0.9)
 CELLS = ["lstm", "gru", "rnn"]
@@ -76,7 +77,7 @@ async def test_known_deviations_make_the_levels(tmp_path: Path) -> None:
     async with xray_app(tmp_path, size=(100, 40)) as app:
         values = naive_values("0:c2", tiny_config(), app.tape.tree.indices(0))
         mean, deviation = 0.1, 0.4
-        app.pane.xray.color_by("0:c2", mean, deviation)
+        app.pane.xray.color_by("0:c2", deviation_scale(mean, deviation))
         await values_in_view(app)
         borders = tuple(mean + steps * deviation for steps in (-1.5, -0.5, 0.5, 1.5))
         assert check_levels(app, values, borders) >= 3

@@ -19,7 +19,7 @@ from tui_charrnn.tui.keys.keymap import bindings_of, tr_keys
 from tui_charrnn.tui.messages import NoteWritten
 from tui_charrnn.tui.row_views import CursorView
 from tui_charrnn.tui.session import Session
-from tui_charrnn.tui.text.saving import copy_text, save_with_settings, texts_folder, write_text
+from tui_charrnn.tui.text.saving import copy_text, save_with_settings
 
 _WIDTHS: Final = [(0, "-one-column"), (100, "-two-columns")]
 _HEIGHTS: Final = [(0, "-flat"), (16, "-high")]
@@ -141,11 +141,7 @@ class HistoryScreen(Dialog[Entry | None]):
         """Save the text with its settings."""
         if (entry := self.browser.entry) is not None:
             text = join_syllables(entry.generation.seed_text + entry.generation.text)
-            save_with_settings(
-                text,
-                lambda: write_text(texts_folder(), text, entry.time, entry_values(entry)),
-                self.post_message,
-            )
+            save_with_settings(text, entry.time, lambda: entry_values(entry), self.post_message)
 
     def action_delete(self) -> None:
         """Delete the text after a confirmation."""

@@ -61,13 +61,19 @@ def save_text(result: GenerationResult | None, post: PostNote) -> None:
         post(NoteWritten(tr("There is no text to save yet.")))
         return
     text = whole_text(result.text, result.opening.loaded.model.units)
-    save_with_settings(text, lambda: save_result(texts_folder(), result), post)
+    now = datetime.datetime.now(datetime.UTC)
+    save_with_settings(text, now, lambda: describe(result, now), post)
 
 
-def save_with_settings(text: str, save: Callable[[], Path], post: PostNote) -> None:
-    """Write a text and its settings in a thread."""
+def save_with_settings(
+    text: str,
+    time: datetime.datetime,
+    settings: Callable[[], Mapping[str, object]],
+    post: PostNote,
+) -> None:
+    """Write a text and its settings in a thread, which calls `settings`."""
     save_in_background(
-        save,
+        lambda: write_text(texts_folder(), text, time, settings()),
         lambda path: tr(
             "Saved {count:,} characters, with their settings beside, to {path}",
             count=len(text),
@@ -99,10 +105,10 @@ def save_in_background(
     BackgroundTask("text-file", work)
 
 
-def save_result(folder: Path, result: GenerationResult) -> Path:
-    """Write a text exactly as generated, and its settings as JSON.
-
-    The `command` in the settings generates the same text again.
+def write_text(
+    folder: Path, text: str, time: datetime.datetime, settings: Mapping[str, object]
+) -> Path:
+    """Write a text exactly as generated, and its settings as JSON, under the given time.
 
     Returns:
         The path of the text; the settings have the same name with `.json`.
@@ -110,28 +116,19 @@ def save_result(folder: Path, result: GenerationResult) -> Path:
     Raises:
         OSError: If a file cannot be written; no partial file is left.
     """
-    now = datetime.datetime.now(datetime.UTC)
-    text = whole_text(result.text, result.opening.loaded.model.units)
-    return write_text(folder, text, now, describe(result, now))
-
-
-def write_text(
-    folder: Path, text: str, time: datetime.datetime, settings: Mapping[str, object]
-) -> Path:
-    """Write a text and its settings under the given time; otherwise like `save_result`."""
     document = json.dumps(settings, indent=2) + "\n"
     files = {".txt": _encode(text), ".json": document.encode()}
     return write_new(folder, f"text-{time.astimezone():%Y%m%d-%H%M%S}", files)
 
 
 def save_copy(folder: Path, text: str) -> Path:
-    """Write a copied text; otherwise like `save_result`."""
+    """Write a copied text; otherwise like `write_text`."""
     now = datetime.datetime.now().astimezone()
     return write_new(folder, f"copy-{now:%Y%m%d-%H%M%S}", {".txt": _encode(text)})
 
 
 def save_tape(folder: Path, opening: Opening) -> Path:
-    """Write a tape as JSON, even while it grows; otherwise like `save_result`."""
+    """Write a tape as JSON, even while it grows; otherwise like `write_text`."""
     now = datetime.datetime.now(datetime.UTC)
     file = opening.loaded.file
     with opening.tape.lock:
@@ -156,7 +153,7 @@ def newest_tape(folder: Path) -> Path | None:
 
 
 def describe(result: GenerationResult, now: datetime.datetime) -> dict[str, Any]:
-    """Return the settings that reproduce a text, as JSON values."""
+    """Return the settings that reproduce a text, as JSON values; `command` generates it again."""
     opening = result.opening
     (_, first), *changes = result.sampling
     sha256, reason = opening.loaded.sha256(), ""

@@ -68,23 +68,19 @@ class XrayColors(TextLayer):
         """The kinds of pages that the panel shows; the page of hits needs the whole branch."""
         self.reading: XrayReading | None = None
         """Reads the current text; None without a text or a coloring."""
-        self._coloring: Coloring | UnitColoring | None = None
+        self.coloring: Coloring | UnitColoring | None = None
+        """The coloring of the text; None is off."""
         self._timer: Timer | None = None
         self._requested: object = None
         self._skips_poll = False
         """Whether the next poll is skipped."""
         text.begun.connect(self.stop_reading)
 
-    @property
-    def coloring(self) -> Coloring | UnitColoring | None:
-        """The coloring of the text; None is off."""
-        return self._coloring
-
-    @coloring.setter
-    def coloring(self, coloring: Coloring | UnitColoring | None) -> None:
-        if coloring == self._coloring:
+    def color(self, coloring: Coloring | UnitColoring | None) -> None:
+        """Switch to a coloring; None is off."""
+        if coloring == self.coloring:
             return
-        self._coloring = coloring
+        self.coloring = coloring
         if self._timer is None:
             self._timer = self.text.view.set_interval(_POLL_INTERVAL, self._poll, pause=True)
         self._drop_levels()
@@ -100,7 +96,7 @@ class XrayColors(TextLayer):
     @property
     def unit(self) -> str:
         """Name of the coloring neuron or gate; empty for none."""
-        coloring, loaded = self._coloring, self.text.loaded
+        coloring, loaded = self.coloring, self.text.loaded
         if loaded is None or not isinstance(coloring, UnitColoring):
             return ""
         return str(coloring.probe(loaded.model.config))
@@ -115,7 +111,7 @@ class XrayColors(TextLayer):
 
     def overlays(self, row: int) -> Iterator[Overlay]:
         """Yield the level of each known character of a row."""
-        levels, coloring, text = self.levels, self._coloring, self.text
+        levels, coloring, text = self.levels, self.coloring, self.text
         if coloring is None or levels is None:
             return
         length = len(text.view.wrapped.shown(row).text)
@@ -130,7 +126,7 @@ class XrayColors(TextLayer):
         """Color a passage that became known."""
         branch, start, stop = passage
         text, view = self.text, self.text.view
-        if branch != text.branch or self._coloring is None:
+        if branch != text.branch or self.coloring is None:
             return
         self._explain(is_more="hits" in self.shows or start <= self._explained() < stop)
         first, last = text.place_at(start), text.place_at(min(stop, text.shown))
@@ -150,7 +146,7 @@ class XrayColors(TextLayer):
         if self.reading is None and text.tape is not None:
             announce = partial(text.view.call_later, self._take)
             self.reading = XrayReading(text.generation, text.tape, announce)
-        reading, coloring = self.reading, self._coloring
+        reading, coloring = self.reading, self.coloring
         if reading is None or coloring is None:
             return
         if self.levels is None:

@@ -151,10 +151,8 @@ class UnitColoring:
     name: UnitKind
     unit: str = ""
     """The unit, as 0:c13 or 0:f13; empty for the model's default."""
-    mean: float | None = None
-    """Mean of the neuron over a text; None if not measured."""
-    deviation: float | None = None
-    """Standard deviation of the neuron over a text; None if not measured."""
+    levels: Scale | None = None
+    """The levels of a neuron; None if they depend on its values so far."""
     scale: ClassVar[ScaleName] = "diverging"
 
     def probe(self, config: ModelConfig) -> Probe | None:
@@ -173,7 +171,7 @@ class UnitColoring:
         """Record the neuron or gate in a text; None if its model has no gates."""
         probe = self.probe(reading.tape.stream.model.config)
         values = reading.follow(probe)
-        return None if values is None else UnitLevels(reading, values, self)
+        return None if values is None else UnitLevels(reading, values, self.levels)
 
 
 class MeasureLevels(Levels):
@@ -224,8 +222,8 @@ class UnitLevels(Levels):
 
     moves = True
 
-    def __init__(self, reading: XrayReading, values: ProbeValues, coloring: UnitColoring) -> None:
-        self._reading, self._values, self._coloring = reading, values, coloring
+    def __init__(self, reading: XrayReading, values: ProbeValues, levels: Scale | None) -> None:
+        self._reading, self._values, self._levels = reading, values, levels
         self.probe: Final = values.probe
         """The neuron or gate."""
 
@@ -236,16 +234,13 @@ class UnitLevels(Levels):
 
     @property
     def scale(self) -> Scale:
-        """The bounds of the levels; a neuron's depend on its deviation or largest value so far."""
-        probe, coloring = self.probe, self._coloring
-        is_mean = probe.unit is None
+        """The bounds of the levels; a neuron's are given, or depend on its largest value so far."""
+        probe, is_mean = self.probe, self.probe.unit is None
         if probe.gate == "candidate":
             return MEAN_CANDIDATE_SCALE if is_mean else CANDIDATE_SCALE
         if probe.gate:
             return MEAN_GATE_SCALE if is_mean else GATE_SCALE
-        if coloring.mean is not None and coloring.deviation:
-            return deviation_scale(coloring.mean, coloring.deviation)
-        return neuron_scale(self._values.largest)
+        return self._levels or neuron_scale(self._values.largest)
 
     def level(self, branch: int, position: int) -> int | None:
         """Return the level of the value after a character."""

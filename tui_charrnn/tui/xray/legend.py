@@ -25,6 +25,7 @@ from tui_charrnn.tui.xray.colorings import (
     MEASURE_COLORINGS,
     SURPRISE,
     Coloring,
+    Scale,
     UnitColoring,
     UnitKind,
 )
@@ -198,19 +199,14 @@ class XrayLegend(Vertical):
     def _compare(self, path: str) -> Coloring:
         return Coloring("originality", partial(OriginalityLevels, path, self.post_message))
 
-    def color_by(
-        self, name: str, mean: float | None = None, deviation: float | None = None
-    ) -> None:
-        """Color the text by a neuron or gate.
+    def color_by(self, name: str, levels: Scale | None = None) -> None:
+        """Color the text by a neuron or gate, as 0:c13, 0:h13, 0:f13 or 0:f.
 
-        Args:
-            name: The unit, as 0:c13, 0:h13, 0:f13 or 0:f; see `generation.neuron`.
-            mean: Mean of a neuron over a text; None if not measured.
-            deviation: Its standard deviation; levels then start 0.5 and 1.5 of it from the mean.
+        The levels of a neuron depend on its values so far if they are not given.
         """
         letter = name.partition(":")[2][:1]
         kind: UnitKind = "neuron" if letter in {"c", "h"} or letter.isdigit() else "gate"
-        chosen = self._units[kind] = UnitColoring(kind, name, mean, deviation)
+        chosen = self._units[kind] = UnitColoring(kind, name, levels)
         self._color(chosen)
 
     def fit(self) -> None:
@@ -241,7 +237,7 @@ class XrayLegend(Vertical):
         return None if loaded is None else loaded.model.config
 
     def _color(self, coloring: Coloring | UnitColoring | None) -> None:
-        self.text_colors.coloring = coloring
+        self.text_colors.color(coloring)
         self.fit()
         self.post_message(KeysChanged())  # the size of the text pane may change
 

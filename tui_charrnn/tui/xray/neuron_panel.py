@@ -27,6 +27,7 @@ from tui_charrnn.tui.row_views import GAP, Cell, CursorView
 from tui_charrnn.tui.session import GenerationSettings
 from tui_charrnn.tui.text.external_text import find_corpus
 from tui_charrnn.tui.text.model_loader import LoadedModel
+from tui_charrnn.tui.xray.colorings import deviation_scale
 from tui_charrnn.tui.xray.legend import XrayLegend
 from tui_charrnn.viewing.formatting import bar, counted
 
@@ -211,9 +212,10 @@ class NeuronPanel(CursorView):
         row = self.selected
         if row is None:
             return
-        cell = row.follower
-        mean, deviation = (cell.mean, cell.deviation) if cell is not None else (None, None)
-        self._xray.color_by(str(row.neuron), mean, deviation)
+        cell, levels = row.follower, None
+        if cell is not None and cell.deviation:
+            levels = deviation_scale(cell.mean, cell.deviation)
+        self._xray.color_by(str(row.neuron), levels)
 
     def action_clamp(self) -> None:
         """Ask for the value to clamp the neuron to."""
