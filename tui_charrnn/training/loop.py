@@ -155,16 +155,9 @@ def train(  # noqa: PLR0913 (the parts of a training; two are optional)
 
     `progress` is updated before each record is yielded, so the caller may save a checkpoint or stop
     after any record, unless the engine is ahead: after a call of several steps, their records
-    follow one by one. No call crosses an evaluation or the end of an epoch.
-
-    Args:
-        engine: Holds weights, optimizer and carried states.
-        material: Contiguous streams to train on, windows of held-out text.
-        config: For the learning rate, and the patience of `has_stopped_gaining`.
-        plan: The number of steps, and the steps with an evaluation.
-        progress: Where to continue from; modified.
-        should_stop: Called before every call of the engine, and within evaluations.
-        clock: Seconds of training; may be stopped within `should_stop`.
+    follow one by one. No call crosses an evaluation or the end of an epoch. `should_stop` is called
+    before every call of the engine and within evaluations, and may stop the `clock`, which gives
+    the seconds of training.
 
     Yields:
         `BatchTrained` for every step, `SplitEvaluated` after the planned ones; `RunDiverged`
