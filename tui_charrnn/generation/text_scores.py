@@ -23,7 +23,6 @@ from tui_charrnn.generation.scoring import DynamicScorer, TextScorer
 from tui_charrnn.metrics import perplexity
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import Float64
-from tui_charrnn.text.vocabulary import code_points
 
 UNKNOWN_BITS: Final = math.log2(0x110000)
 """Cost of an unknown character when models are compared: a uniform choice among all code points of
@@ -115,7 +114,6 @@ def line_scores(scored: Iterable[tuple[str, Mapping[str, Float64]]]) -> Iterator
 
 PASSAGE: Final = 40
 """Characters of a passage; a shorter text is one passage."""
-_NEWLINE: Final = ord("\n")
 _CANDIDATES: Final = 3
 """Candidates that are stored per requested passage: a chosen one overlaps at most two others, one
 in the segment before and one in the segment after."""
@@ -185,26 +183,25 @@ class SurprisingPassages:
         rows = padded.reshape(segments, PASSAGE)
         starts = rows.argmax(axis=1) + PASSAGE * np.arange(segments)
         best = np.argsort(-padded[starts], kind="stable")[: self._count * _CANDIDATES]
-        feeds = np.flatnonzero(code_points(self._text[:count]) == _NEWLINE)
-        new = [self._passage(int(start), feeds) for start in starts[best] if padded[start] > 0]
+        new = [self._passage(int(start)) for start in starts[best] if padded[start] > 0]
         self._best = heapq.nsmallest(self._count * _CANDIDATES, [*self._best, *new], key=_rank)
-        self._line, self._column = self._position(count, feeds)
+        self._line, self._column = self._position(count)
         self._text, self._bits = self._text[count:], self._bits[count:]
         self._offset += count
 
-    def _passage(self, start: int, feeds: np.ndarray) -> Passage:
-        line, column = self._position(start, feeds)
+    def _passage(self, start: int) -> Passage:
+        line, column = self._position(start)
         part = slice(start, start + PASSAGE)
         known = self._bits[part][~np.isnan(self._bits[part])]
         bits, mean = float(known.sum()), float(known.mean())
         return Passage(bits, mean, self._offset + start, line, column, self._text[part])
 
-    def _position(self, index: int, feeds: np.ndarray) -> tuple[int, int]:
-        """Return line and column of an index of `_text`, given the indices of its line feeds."""
-        before = int(np.searchsorted(feeds, index))
-        if not before:
+    def _position(self, index: int) -> tuple[int, int]:
+        """Return line and column of an index of `_text`."""
+        feeds = self._text.count("\n", 0, index)
+        if not feeds:
             return self._line, self._column + index
-        return self._line + before, index - int(feeds[before - 1])
+        return self._line + feeds, index - self._text.rindex("\n", 0, index)
 
 
 def _rank(passage: Passage) -> tuple[float, int]:
