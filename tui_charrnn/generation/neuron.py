@@ -152,12 +152,10 @@ def neighbor(probe: Probe, config: ModelConfig, step: int) -> Probe:
 
     The mean of a gate precedes its first unit.
     """
-    means = 1 if probe.gate else 0
-    width = config.hidden_size + means
-    unit = -1 if probe.unit is None else probe.unit
-    place = (probe.layer * width + unit + means + step) % (config.layer_count * width)
-    layer, column = divmod(place, width)
-    return Probe(layer, probe.part, column - means if column >= means else None)
+    units = [*([None] if probe.gate else []), *range(config.hidden_size)]
+    layers = range(config.layer_count)
+    probes = [Probe(layer, probe.part, unit) for layer in layers for unit in units]
+    return probes[(probes.index(probe) + step) % len(probes)]
 
 
 LIMIT: Final = 1000.0
