@@ -71,7 +71,7 @@ def test_what_comes_back_is_what_was_thrown_away(files: dict[str, bytes], inside
         before = tree(run.path)
         trash_run(run)
         assert names(run.path.parent) == []
-        assert restore_run(Path(folder)) == run
+        assert restore_run(Path(folder)) == (run, run.name)
         assert tree(run.path) == before
         assert list_trash(Path(folder)) == []
 
@@ -89,8 +89,8 @@ def test_the_last_of_a_name_comes_back_first(tmp_path: Path) -> None:
         run = bare_run(tmp_path, "run")
         run.description.write_bytes(contents)
         trash_run(run)
-    assert restore_run(tmp_path, "run").description.read_bytes() == b"{2"
-    assert restore_run(tmp_path, "run").name == "run-2"
+    assert restore_run(tmp_path, "run")[0].description.read_bytes() == b"{2"
+    assert restore_run(tmp_path, "run") == (RunDirectory(tmp_path / "run-2"), "run")
 
 
 def test_a_name_with_an_ending_gets_its_number_before_it(tmp_path: Path) -> None:
@@ -103,13 +103,13 @@ def test_a_name_that_is_taken_gets_a_number(tmp_path: Path) -> None:
     trash_run(bare_run(tmp_path, "run"))
     bare_run(tmp_path, "run")
     bare_run(tmp_path, "run-2")
-    assert restore_run(tmp_path, "run").name == "run-3"
+    assert restore_run(tmp_path, "run") == (RunDirectory(tmp_path / "run-3"), "run")
 
 
 def test_without_a_name_the_last_of_all_comes_back(tmp_path: Path) -> None:
     for name in ("first", "last"):
         trash_run(bare_run(tmp_path, name))
-    assert restore_run(tmp_path).name == "last"
+    assert restore_run(tmp_path)[1] == "last"
 
 
 def test_what_is_not_in_the_trash_is_explained(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_any_name_that_a_folder_can_have_comes_back(tmp_path: Path, name: str) -
     run = bare_run(tmp_path, name.replace("\x00", ""))
     trash_run(run)
     assert not run.path.exists()
-    assert restore_run(tmp_path, run.name) == run
+    assert restore_run(tmp_path, run.name) == (run, run.name)
 
 
 def test_emptying_the_trash_frees_what_was_in_it(tmp_path: Path) -> None:

@@ -308,10 +308,8 @@ def restore(
 ) -> None:
     """Restore a run from the trash: the newest of that name."""
     folder = runs_folder(runs_dir)
-    trashed = next((run for run in lifecycle.list_trash(folder) if name in {None, run.name}), None)
-    run = lifecycle.restore_run(folder, name)
-    wanted = trashed.name if trashed is not None else run.name
-    renamed = f": another run is named {wanted}" if run.name != wanted else ""
+    run, before = lifecycle.restore_run(folder, name)
+    renamed = f": another run is named {before}" if run.name != before else ""
     if as_json:
         print_json(_run_values(run))
         return

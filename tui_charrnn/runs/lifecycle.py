@@ -338,11 +338,11 @@ def list_trash(folder: Path) -> list[RunDirectory]:
     return list(map(RunDirectory, reversed(found)))  # `names_in` sorts
 
 
-def restore_run(folder: Path, name: str | None = None) -> RunDirectory:
+def restore_run(folder: Path, name: str | None = None) -> tuple[RunDirectory, str]:
     """Restore the most recently deleted run, of a name if one is given, from the trash.
 
     Returns:
-        The run, under its name, or with a number added if that is taken.
+        The run, and its name before, to which a number was added if it is taken.
 
     Raises:
         RunError: If there is no such run in the trash.
@@ -356,7 +356,7 @@ def restore_run(folder: Path, name: str | None = None) -> RunDirectory:
     Storage(inside=folder).rename(wanted.path, run.path)
     with contextlib.suppress(OSError):  # not empty if two were deleted at the same moment
         wanted.path.parent.rmdir()
-    return run
+    return run, wanted.name
 
 
 def empty_trash(folder: Path) -> int:

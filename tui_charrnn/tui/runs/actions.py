@@ -19,7 +19,7 @@ from tui_charrnn.runs.archive import ENDINGS, export_run
 from tui_charrnn.runs.catalogue import RunLabels, read_labels, write_labels
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.launcher import require_tensorflow
-from tui_charrnn.runs.lifecycle import free_names, list_trash, rename_run, restore_run, trash_run
+from tui_charrnn.runs.lifecycle import free_names, rename_run, restore_run, trash_run
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.training.creation import check_amount, extend_run
 from tui_charrnn.translation import tr
@@ -113,14 +113,13 @@ def delete(run: RunDirectory) -> Outcome:
 
 def restore(folder: Path) -> Outcome:
     """Restore the run that was deleted last."""
-    trashed = list_trash(folder)
-    run = restore_run(folder)
-    if not trashed or trashed[0].name == run.name:
+    run, before = restore_run(folder)
+    if run.name == before:
         return Outcome(tr("{name} is restored.", name=_name(run)), after=run)
     sentence = tr(
         "{before} is restored as {name}; the old name is taken.",
         name=_name(run),
-        before=safe_line(trashed[0].name),
+        before=safe_line(before),
     )
     return Outcome(sentence, after=run)
 
