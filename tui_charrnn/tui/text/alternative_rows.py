@@ -98,15 +98,9 @@ def mark_of(*, is_chosen: bool, is_forbidden: bool) -> str:
 def character_row(
     mark: str, key: str, shown: str, share: tuple[float, int], number: str, more: str = ""
 ) -> Content:
-    """Return one line: a mark, a key, a character, a bar and its probability.
+    """Return one line: a mark (see `mark_of`), a key, a character, a bar and its probability.
 
-    Args:
-        mark: See `mark_of`.
-        key: The key that chooses the character; empty for none.
-        shown: The character, safe to show.
-        share: Its probability, and the columns of a full bar.
-        number: The probability as text.
-        more: Text at the end of the line.
+    The character must be safe to show; `share` is its probability and the columns of a full bar.
     """
     strength = "bold" if mark == _CHOSEN else ""
     name, (probability, width) = Content(shown), share

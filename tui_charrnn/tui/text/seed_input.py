@@ -135,14 +135,10 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
         keeps_end: bool = True,
         remembers: bool = False,
     ) -> None:
-        """Start empty.
+        """Start empty; with `remembers`, submitted seeds are saved for later sessions.
 
-        Args:
-            placeholder: Shown while the field is empty.
-            longest: Most characters.
-            keeps_end: Whether text that is too long loses its beginning, rather than its end; the
-                state of a model depends most on the end.
-            remembers: Whether submitted seeds are saved for later sessions.
+        A text of more than `longest` characters loses its beginning, because the state of a model
+        depends most on the end; without `keeps_end` it loses its end.
         """
         super().__init__(placeholder=Content(placeholder), highlight_cursor_line=False)
         self.set_reactive(TextArea.cursor_blink, False)

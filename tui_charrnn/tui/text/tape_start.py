@@ -108,11 +108,8 @@ def start_tape(
 ) -> Opening:
     """Load a model, read a seed text, and return the opening of a text that is still empty.
 
-    Args:
-        load: Loads the model.
-        seed_text: The seed text; None uses the model's default.
-        settings: Settings of the first character; clamps of another model are ignored.
-        task: The task that calls this; once it is cancelled, the rest is left unread.
+    Without a seed text the model's default is used. Clamps of another model are ignored. Once the
+    task, which calls this, is cancelled, the rest of the seed text is left unread.
     """
     loaded = load(task.is_cancelled_after)
     if seed_text is None:  # a speaker's name for Shakespeare, else empty

@@ -149,11 +149,7 @@ class NeuronPanel(CursorView):
         self.cancel()
 
     def look(self, path: str | None = None) -> None:
-        """Search for neurons, unless this model is or was searched and no text is given.
-
-        Args:
-            path: Path of a text; "" is the model's corpus, None keeps the result for any text.
-        """
+        """Search in a text, "" for the model's corpus; None keeps a search of this model."""
         loaded = self._text.loaded
         if loaded is None:
             self.empty_text = tr("No model is loaded yet.")

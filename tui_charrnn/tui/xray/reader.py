@@ -141,12 +141,10 @@ class XrayReading:
         return None if found is None else found[1].of(found[2])
 
     def request(self, passages: Sequence[TapeSpan], place: tuple[int, int] | None = None) -> None:
-        """Request passages and a snapshot; replaces the previous request.
+        """Request passages, the most urgent first, and a snapshot; replaces the previous request.
 
-        Args:
-            passages: The passages, the most urgent first.
-            place: Branch and position of a snapshot, which comes first. Near the newest character
-                of a streaming text, the snapshot is taken at the next character instead.
+        The snapshot of `place`, a branch and a position, comes first. Near the newest character of
+        a streaming text, it is taken at the next character instead.
         """
         newest = self._newest if self.generation.is_active else None
         self._wants_snapshot = (
@@ -287,11 +285,8 @@ def find_gap(
 ) -> TapeSpan | None:
     """Return the last unknown part of a passage, `CHUNK` characters at most; None if all is known.
 
-    Args:
-        wanted: The passage.
-        is_known: Returns whether a position of its branch is known.
-        at: Branch and position from which reading on costs least; a part shortly after it is read
-            from there.
+    Reading on from `at`, a branch and a position, costs least: a part shortly after it is read from
+    there.
     """
     branch, first, stop = wanted
     while stop > first and is_known(stop - 1):
