@@ -163,16 +163,13 @@ class LogPane(Vertical):
         """The user switches between the story and the output of the process."""
 
     OWNER: Final = "log"
+    DEFAULT_CLASSES = "framed"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(OWNER)]
     DEFAULT_CSS = """
     LogPane {
         width: 1fr;
         height: 1fr;
         padding: 0 0 0 1;
-        border: round $foreground 25%;
-        border-title-color: $text-muted;
-        border-subtitle-color: $text-muted;
-        &:focus-within { border: round $primary; }
     }
     """
 

@@ -36,17 +36,13 @@ class LossChart(Widget, can_focus=True):
     """
 
     OWNER: Final = "chart"
+    DEFAULT_CLASSES = "framed"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(OWNER)]
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"loss-chart--{mark}" for mark in Mark}
     DEFAULT_CSS = """
     LossChart {
         width: 1fr;
         height: 1fr;
-        border: round $foreground 25%;
-        border-title-color: $text-muted;
-        border-title-align: left;
-        border-subtitle-color: $text-muted;
-        &:focus { border: round $primary; }
         & .loss-chart--axis { color: $foreground 30%; }
         & .loss-chart--label { color: $foreground 65%; }
         & .loss-chart--value { color: $foreground; }

@@ -84,11 +84,10 @@ _CURVE_HEIGHT = 3  # rows, with the empty one below it
 class RunCard(VerticalScroll):
     """Draws a `RunView`: one row per value, or two columns of rows if it is broad."""
 
+    DEFAULT_CLASSES = "framed"
     DEFAULT_CSS = """
     RunCard {
         height: auto;
-        border: round $foreground 25%;
-        border-title-color: $text-muted;
         padding: 0 1;
         scrollbar-size-vertical: 1;
         scrollbar-background: $background;

@@ -188,6 +188,7 @@ class SamplesPane(Vertical, can_focus=True):
     """Shows the samples of a run one at a time; draws only while it is visible."""
 
     OWNER: Final = "childhood"
+    DEFAULT_CLASSES = "framed"
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings_of(OWNER),
         # as in every scrollable pane
@@ -199,10 +200,6 @@ class SamplesPane(Vertical, can_focus=True):
         width: 1fr;
         height: 1fr;
         padding: 0 1;
-        border: round $foreground 25%;
-        border-title-color: $text-muted;
-        border-subtitle-color: $text-muted;
-        &:focus { border: round $primary; }
         & #sample-facts { height: 1; text-wrap: nowrap; color: $text-muted; }
         &.-roomy #sample-facts { margin-bottom: 1; }
         & SampleText { height: 1fr; }

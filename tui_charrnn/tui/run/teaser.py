@@ -26,12 +26,11 @@ _ROWS: Final = 2  # rows of a sample that has no room beside its step
 class Teaser(Vertical):
     """The loss curve of a recorded run, and samples from one seed text during its training."""
 
+    DEFAULT_CLASSES = "framed"
     DEFAULT_CSS = """
     Teaser {
         height: auto;
         padding: 0 1;
-        border: round $foreground 25%;
-        border-title-color: $text-muted;
         & LossSparkline { height: 3; margin-bottom: 1; }
         & Static { height: auto; }
     }

@@ -176,13 +176,10 @@ def _created(summary: RunSummary) -> str:
 class RunList(Vertical):
     """The table of runs above the preview, updated by a thread while it is visible."""
 
+    DEFAULT_CLASSES = "framed"
     DEFAULT_CSS = """
     RunList {
         height: 1fr;
-        border: round $foreground 25%;
-        border-title-color: $text-muted;
-        border-subtitle-color: $text-muted;
-        &:focus-within { border: round $primary; }
         & #run-preview {
             height: auto;
             border-top: solid $foreground 25%;

@@ -39,11 +39,15 @@ class ThemedApp(App[None]):
     """An app that defines the color variables in the style sheets of its widgets."""
 
     DEFAULT_CSS = """
+    .framed {
+        border: round $foreground 25%;
+        border-title-color: $text-muted;
+        border-subtitle-color: $text-muted;
+        &:focus-within { border: round $primary; }
+    }
     ThemedApp:nocolor, ThemedApp:ansi {
         *:focus { border-title-style: bold reverse; }
-        LogPane:focus-within, SamplesPane:focus-within, RunList:focus-within {
-            border-title-style: bold reverse;
-        }
+        .framed:focus-within { border-title-style: bold reverse; }
         Input > .input--placeholder, TextArea > .text-area--placeholder { text-style: italic; }
     }
     """
