@@ -3,8 +3,8 @@
 import os
 from contextlib import nullcontext, suppress
 from functools import partial
-from importlib import import_module
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Annotated, Any, Final
 
 import typer
@@ -85,8 +85,7 @@ COMMANDS: Final = {
 
 def load_command(name: str) -> Any:
     """Import the command of a name in `COMMANDS`, and return it."""
-    module, _, attribute = COMMANDS[name][0].partition(":")
-    loaded = getattr(import_module(f"tui_charrnn.cli.{module}"), attribute)
+    loaded = resolve_name(f"tui_charrnn.cli.{COMMANDS[name][0]}")
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     if not isinstance(loaded, typer.Typer):
         app.command(name)(loaded)

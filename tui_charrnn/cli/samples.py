@@ -396,19 +396,19 @@ def _sample_records(
         DataError: If too many records in a row are rejected.
     """
     stream, start = texts.stream, texts.stream.snapshot()
-    seen = {""}
+    refused = {"", *(known or ())}
     failures = count = 0
     while failures < _MAX_FAILURES:
         draws = stream.draws
         stream.restore(start)
         stream.draws = draws
         record = _sample_record(texts, seed_text)
-        if record.text in seen or (known is not None and record.text in known):
+        if record.text in refused:
             failures += 1
             continue
         failures, count = 0, count + 1
         if known is not None:
-            seen.add(record.text)
+            refused.add(record.text)
         yield record
     raise DataError(
         f"After {count:,} records {_MAX_FAILURES:,} in a row were empty, known or repeated: the "
