@@ -280,9 +280,12 @@ def test_on_a_terminal_every_character_is_flushed() -> None:
     assert stream.flushes == 3
 
 
-def test_in_a_pipe_the_first_characters_are_flushed_and_others_when_time_has_passed() -> None:
+def test_in_a_pipe_the_first_characters_are_flushed_and_others_when_time_has_passed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     stream, times = Recorder(), iter([0.0, 0.01, 0.02, 0.2, 0.21])
-    output = TextOutput(stream, terminal_encoding=None, clock=lambda: next(times))
+    monkeypatch.setattr("tui_charrnn.cli.output.monotonic", lambda: next(times))
+    output = TextOutput(stream, terminal_encoding=None)
     flushes = []
     for character in "abcde":
         output.write(character)

@@ -7,12 +7,12 @@ import os
 import shutil
 import stat
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cache, partial
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, BinaryIO, Final, TextIO
 
 from tui_charrnn import __version__, lazy
@@ -270,18 +270,11 @@ class TextOutput:
     immediately, later ones ten times a second. A terminal shows every piece immediately, made safe.
     """
 
-    def __init__(
-        self,
-        stream: BinaryIO,
-        *,
-        terminal_encoding: str | None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """Write to `stream`; `terminal_encoding` is None for a pipe, `clock` returns seconds."""
+    def __init__(self, stream: BinaryIO, *, terminal_encoding: str | None) -> None:
+        """Write to `stream`; `terminal_encoding` is None for a pipe."""
         self._stream = stream
         self._encoding = terminal_encoding
         self.is_interrupted = False
-        self._clock = clock
         self._flushed = -math.inf
         self._tail = ""
         self._joined: JoinedText | None = None
@@ -300,7 +293,7 @@ class TextOutput:
             self._stream.flush()
             return
         self._stream.write((self._joined.add(text) if self._joined else text).encode())
-        now = self._clock()
+        now = monotonic()
         if now - self._flushed >= _FLUSH_INTERVAL:
             self._stream.flush()
             self._flushed = now
