@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.command import run_here
 from tests.support.tiny_model import TINY_VOCABULARY, tiny_model, tiny_model_file
+from tui_charrnn.cli import reading
 from tui_charrnn.cli.reading import read_blocks
 from tui_charrnn.cli.score_page import LEVELS, SHOWN_CHARACTERS, levels_of, marked_text
 from tui_charrnn.generation.scoring import DynamicScorer, TextScorer
@@ -333,14 +334,17 @@ def test_a_missing_text_ends_with_3(model: str) -> None:
     assert (ended.returncode, b"nowhere.txt" in ended.stderr) == (3, True)
 
 
-def test_no_more_than_a_block_of_a_text_is_in_memory(tmp_path: Path) -> None:
+def test_no_more_than_a_block_of_a_text_is_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "_BLOCK", 100_000)
     path, text = tmp_path / "long.txt", "añb\r\n" * 200_000
     path.write_bytes(text.encode())
     (source,) = find_sources([str(path)], encoding="utf-8").sources
 
     printed: list[tuple[int, int | None]] = []
 
-    blocks = list(read_blocks(source, "utf-8", lambda *done: printed.append(done), 100_000))
+    blocks = list(read_blocks(source, "utf-8", lambda *done: printed.append(done)))
 
     assert printed[-1] == (len(text.encode()), len(text.encode()))
     assert len(printed) == len(blocks)
@@ -354,7 +358,7 @@ def test_the_progress_of_a_compressed_text_is_that_of_its_file(tmp_path: Path) -
     path.write_bytes(gzip.compress(b"ab\n" * 200_000))
     (source,) = find_sources([str(path)], encoding="utf-8").sources
     printed: list[tuple[int, int | None]] = []
-    list(read_blocks(source, "utf-8", lambda *done: printed.append(done), 100_000))
+    list(read_blocks(source, "utf-8", lambda *done: printed.append(done)))
     assert printed[-1] == (path.stat().st_size, path.stat().st_size)
 
 

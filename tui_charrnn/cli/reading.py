@@ -92,13 +92,11 @@ def _print_about(name: str, sentence: str) -> None:
     print_message(f"{name}: {sentence}")
 
 
-def read_blocks(
-    source: Source, encoding: str, progress: Progress | None = None, size: int = _BLOCK
-) -> Iterator[str]:
+def read_blocks(source: Source, encoding: str, progress: Progress | None) -> Iterator[str]:
     """Yield the characters of a text in blocks, with line feeds only and composed (Unicode NFC).
 
-    Blocks have at least `size` characters, except the last one; `progress` is called with the bytes
-    of the file that are done and, if known, its size.
+    Blocks have a million characters or more, except the last one; `progress` is called with the
+    bytes of the file that are done and, if known, its size.
 
     Raises:
         CorpusError: If the text is missing, empty, binary or not in the encoding.
@@ -112,15 +110,15 @@ def read_blocks(
     total = file.stat().st_size if isinstance(file, Path) and is_file(file) else None
     reading = reading_of(source, Reading(encoding=encoding))
     pieces = read_source(source.name, file, reading, found)
-    while block := _next_block(pieces, size):
+    while block := _next_block(pieces):
         yield block
         if progress is not None:
             progress(found.consumed, total)
 
 
-def _next_block(pieces: Iterator[str], size: int) -> str:
+def _next_block(pieces: Iterator[str]) -> str:
     block = ""
-    while len(block) < size and (piece := next(pieces, None)) is not None:
+    while len(block) < _BLOCK and (piece := next(pieces, None)) is not None:
         block += piece
     return block
 
