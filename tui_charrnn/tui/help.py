@@ -179,43 +179,27 @@ class Command(NamedTuple):
 
 
 def commands_of(app: App[Any], screen: Screen[Any]) -> Iterator[Command]:
-    """Yield the commands of a screen, those of the focused pane first."""
-    main = screen if hasattr(screen, "pane_host") else None
-    yield from key_commands(app, main, screen.focused, owner_of(screen.focused or screen))
+    """Yield a command for every key that acts on a screen now, those of the focused pane first."""
+    main = screen if screen is getattr(app, "main", None) else None  # else one on top of it
+    pane, session = owner_of(screen.focused or screen), getattr(app, "session", None)
+    left_out = {"app.palette", *(REFUSED if session is not None and session.is_readonly else ())}
+    offered: set[str] = set()
+    """Sentences offered so far: an action of the screen has a key in several panes."""
+    for key in sorted(active_keys(), key=lambda key: key.owner != pane):
+        target: DOMNode | None = {"app": app, "main": main}.get(key.owner)
+        if key.action.startswith(("text_pane.", "screen.")):  # acts wherever the focus is
+            target = main
+        elif key.owner == pane and screen.focused is not None:
+            target = _node_with(screen.focused, key)
+        if target is not None and key.id not in left_out and key.sentence not in offered:
+            offered.add(key.sentence)
+            run = partial(app.run_action, key.action, target)
+            yield Command(key.sentence, _place_of(key, pane), run)
     about = tr("Colors of the app, shown as you go through them")
     yield Command("Change the theme", about, app.search_themes)
     if getattr(app, "problems", ()):
         about = tr("Each in a sentence")
         yield Command(SHOW_PROBLEMS, about, partial(app.run_action, "show_problems", app))
-
-
-def key_commands(
-    app: App[Any], main: DOMNode | None, focused: DOMNode | None, pane: Owner | None
-) -> Iterator[Command]:
-    """Yield a command for every key that acts now, those of the focused pane first.
-
-    `main` is the main screen; None while another screen is on top of it.
-    """
-    session = getattr(app, "session", None)
-    refused = REFUSED if session is not None and session.is_readonly else frozenset()
-    keys = [
-        key for key in active_keys() if key.action != "command_palette" and key.id not in refused
-    ]
-    offered: set[str] = set()
-    """Sentences offered so far: an action of the screen has a key in several panes."""
-    for key in sorted(keys, key=lambda key: key.owner != pane):
-        target: DOMNode | None = {"app": app, "main": main}.get(key.owner)
-        if key.action.startswith(("text_pane.", "screen.")):  # acts wherever the focus is
-            target = main
-        elif key.owner == pane and focused is not None:
-            target = _node_with(focused, key)
-        if target is not None and key.sentence not in offered:
-            offered.add(key.sentence)
-            yield Command(
-                key.sentence,
-                _place_of(key, pane),
-                partial(app.run_action, key.action, target),
-            )
 
 
 def _place_of(key: Key, pane: Owner | None) -> str:

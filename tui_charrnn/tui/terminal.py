@@ -72,9 +72,7 @@ class TerminalGuard:
         self._previous.clear()
 
     def _end(self, number: int, _: FrameType | None) -> None:
-        self._leave_soon(128 + number)
-
-    def _leave_soon(self, code: int) -> None:
+        code = 128 + number
         if self._timer is None:
             self._timer = threading.Timer(GRACE, self._end_now, args=(code,))
             self._timer.daemon = True

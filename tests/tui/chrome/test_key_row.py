@@ -12,7 +12,7 @@ from tests.support.waiting import wait_until
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.chrome import KeyRow, idle_keys, keys_of_row
-from tui_charrnn.tui.help import key_commands
+from tui_charrnn.tui.help import commands_of
 from tui_charrnn.tui.keys.table import Owner
 
 
@@ -73,10 +73,10 @@ async def test_the_keys_of_matches_are_shown_while_something_is_looked_for(tmp_p
 
 def test_a_view_that_only_looks_offers_no_key_that_it_refuses(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
-    words = [command.title for command in key_commands(app, app.main, None, None)]
+    words = [command.title for command in commands_of(app, app.main)]
     assert "Ask the trainer to save a checkpoint now" in words
     app.session.is_readonly = True
-    words = [command.title for command in key_commands(app, app.main, None, None)]
+    words = [command.title for command in commands_of(app, app.main)]
     assert "Ask the trainer to save a checkpoint now" not in words
     idle = idle_keys(app.session, is_streaming=False, is_searching=False)
     assert {"run.pause", "runs.resume", "runs.delete"} <= idle

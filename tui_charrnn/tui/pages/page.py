@@ -144,14 +144,7 @@ class Page(Dialog[int]):
         background: $background;
         & #lesson { height: auto; max-height: 50%; color: $text-muted; padding-bottom: 1; }
         &.-lesson.-flat .aside, &.-lesson.-low .aside, &.-lesson.-medium .aside { display: none; }
-        & #page {
-            height: 1fr;
-            padding: 0 1;
-            border: round $primary;
-            border-title-color: $primary;
-            border-title-style: bold;
-            border-subtitle-color: $text-muted;
-        }
+        & #page { height: 1fr; padding: 0 1; background: $background; }
         & #page-note { max-height: 3; padding: 0 2; }
         & Input { border: round $foreground 25%; border-title-color: $text-muted; height: 3; }
         & Input:focus { border: round $primary; }
@@ -177,7 +170,7 @@ class Page(Dialog[int]):
 
     def compose(self) -> ComposeResult:
         """Yield the frame, the note line and the keys."""
-        with Vertical(id="page") as frame:
+        with Vertical(id="page", classes="box") as frame:
             frame.border_title = Content(self._title)
             frame.border_subtitle = Content(tr("Esc leaves"))
             if self.lesson:
