@@ -1,6 +1,7 @@
 """The expected errors of the program and their exit codes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import Final, Self
 
@@ -49,6 +50,15 @@ class CharRNNError(Exception):
     def unreadable(cls, name: object, error: OSError) -> Self:
         """Build the error for something that the system failed to read."""
         return cls("{name} cannot be read: {reason}.", name=name, reason=reason_of(error))
+
+    @classmethod
+    @contextmanager
+    def if_unreadable(cls, name: object) -> Iterator[None]:
+        """Raise the error of `unreadable` if the system fails to read something."""
+        try:
+            yield
+        except OSError as error:
+            raise cls.unreadable(name, error) from error
 
     @property
     def lines(self) -> tuple[str, ...]:

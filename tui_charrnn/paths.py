@@ -10,13 +10,12 @@ import io
 import os
 import stat
 import time
-from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 from unicodedata import normalize
 
-from tui_charrnn.errors import CharRNNError, ConfigError, DataError, reason_of
+from tui_charrnn.errors import CharRNNError, ConfigError, DataError
 from tui_charrnn.translation import tr
 
 PIPE_PATIENCE = 5.0
@@ -152,7 +151,7 @@ def find_file(text: str | Path, name: str) -> Path:
         DataError: If there is no such file, or it cannot be inspected.
     """
     path = parse_path(text, name, error=DataError)
-    with explained(name, path, DataError):
+    with DataError.if_unreadable(f"{name} {path}"):
         kind = find_kind(path)
     if kind is None:
         raise DataError("{name} cannot be read: there is no file {path}.", name=name, path=path)
@@ -194,24 +193,6 @@ def open_file(path: Path, *, allow_pipes: bool = False) -> io.BufferedReader:
             raise _not_a_file(kind, path)
         on_failure.pop_all()
         return file
-
-
-@contextlib.contextmanager
-def explained(name: str, path: Path, error: type[CharRNNError]) -> Iterator[None]:
-    """Turn a system error about a path into a sentence.
-
-    Raises:
-        CharRNNError: The given class, if the system raised an error.
-    """
-    try:
-        yield
-    except OSError as refusal:
-        raise error(
-            "{name} cannot be read: {place}: {reason}.",
-            name=name,
-            place=refusal.filename or path,
-            reason=reason_of(refusal),
-        ) from refusal
 
 
 def _not_a_file(kind: Kind, path: Path) -> OSError:

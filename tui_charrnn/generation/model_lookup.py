@@ -13,7 +13,7 @@ from tui_charrnn.errors import ModelFileError, did_you_mean
 from tui_charrnn.folders import DEFAULT_MODEL, KOREAN_MODEL
 from tui_charrnn.hangul import count_hangul
 from tui_charrnn.model.header import ModelFacts, read_facts
-from tui_charrnn.paths import Kind, explained, find_kind, is_folder, parse_path, stored_path
+from tui_charrnn.paths import Kind, find_kind, is_folder, parse_path, stored_path
 from tui_charrnn.runs.catalogue import list_runs
 from tui_charrnn.runs.checkpoints import best_or_newest, format_missed_best
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory, has_own_live_model
@@ -39,7 +39,7 @@ def find_model(
         return folders.default_model()
     bundled = folders.bundled_models()
     path = parse_path(argument, tr("The model"), error=ModelFileError)
-    with explained(tr("The model"), path, ModelFileError):
+    with ModelFileError.if_unreadable(tr("The model {path}", path=path)):
         found = _at_path(path, notify)
         if found is None and Path(argument).name == argument:
             run = RunDirectory(stored_path(runs_folder / argument))

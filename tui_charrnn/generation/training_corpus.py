@@ -356,10 +356,8 @@ def open_starting_model(
         ModelFileError: If there is no such model, or its file is damaged.
     """
     path = find_model(argument, runs_folder, notify).absolute()
-    try:
+    with ModelFileError.if_unreadable(tr("The model {path}", path=path)):
         data = path.read_bytes()
-    except OSError as error:
-        raise ModelFileError.unreadable(tr("The model {path}", path=path), error) from error
     model, sha256 = parse_model(io.BytesIO(data), path), hashlib.sha256(data).hexdigest()
     name = Path(argument).name.removesuffix(path.suffix)
     name = str(model.training.get("run", name)) if name == path.stem == "model" else name

@@ -28,7 +28,7 @@ from tui_charrnn.history.generation import (
     why_no_replay,
 )
 from tui_charrnn.invocation import command
-from tui_charrnn.paths import explained, find_kind
+from tui_charrnn.paths import find_kind
 from tui_charrnn.translation import tr
 
 VERSION: Final = 1
@@ -110,7 +110,7 @@ def open_database(path: Path) -> Iterator[sqlite3.Connection]:
         HistoryError: If it is damaged, locked, or of another version, if the disk fails, or if the
             body of the `with` statement raises `ValueError` for an invalid value.
     """
-    with explained(tr("The history"), path, HistoryError):
+    with HistoryError.if_unreadable(tr("The history in {path}", path=path)):
         exists = find_kind(path) is not None
     address = f"{path.absolute().as_uri()}?mode=rw" if exists else "file::memory:"
     try:

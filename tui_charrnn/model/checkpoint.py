@@ -115,11 +115,8 @@ def load_model(path: Path) -> Model:
     Raises:
         ModelFileError: If the file is missing, not a model file, damaged, or of another format.
     """
-    try:
-        with open_file(path) as file:
-            return parse_model(file, path)
-    except OSError as error:
-        raise ModelFileError.unreadable(path, error) from error
+    with ModelFileError.if_unreadable(path), open_file(path) as file:
+        return parse_model(file, path)
 
 
 def parse_model(file: BinaryIO, path: Path) -> Model:

@@ -324,10 +324,8 @@ class _PieceReader:
         wanted = min(size, self._left)
         if not wanted:
             return b""
-        try:
+        with RunError.if_unreadable(self._piece.name):
             data = self._piece.file.read(wanted)
-        except OSError as error:
-            raise RunError.unreadable(self._piece.name, error) from error
         if not data:
             raise RunError(
                 "{name} became shorter while it was read. Try again.", name=self._piece.name

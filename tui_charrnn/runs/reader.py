@@ -47,7 +47,7 @@ class _GrowingFile:
         Raises:
             RunError: If the file exists and cannot be read.
         """
-        try:
+        with RunError.if_unreadable(self._path):
             try:
                 opened = open_to_read(self._path, inside=self._path.parent)
             except FileNotFoundError:
@@ -63,8 +63,6 @@ class _GrowingFile:
                     self._offset, self._last_bytes = 0, b""
                 self._inode = (status.st_dev, status.st_ino)
                 yield file, status.st_size, is_other
-        except OSError as error:
-            raise RunError.unreadable(self._path, error) from error
 
     def _advance(self, data: bytes) -> None:
         """Advance the position by the data that was read at `_offset`."""

@@ -15,7 +15,6 @@ from unicodedata import normalize
 from tui_charrnn.errors import CorpusError, did_you_mean, never_cancelled
 from tui_charrnn.paths import (
     Kind,
-    explained,
     find_kind,
     is_file,
     is_folder,
@@ -136,7 +135,7 @@ def _find(argument: str, encoding: str, check_cancelled: Callable[[], None]) -> 
     path = parse_path(argument, tr("The corpus"), error=CorpusError)
     if not path.is_absolute():
         raise CorpusError("The current folder was removed or moved. Change to another folder.")
-    with explained(tr("The corpus"), path, CorpusError):
+    with CorpusError.if_unreadable(tr("The corpus {path}", path=path)):
         kind = find_kind(path)
     if kind is Kind.FOLDER:
         holder = tr("The folder {path}", path=argument)
@@ -266,11 +265,8 @@ def _texts_among(
 def _looks_like_text(path: Path, encoding: str) -> bool:
     if not is_file(path):
         return False
-    try:
-        with open_bytes(path) as file:
-            start = file.read(SNIFFED_BYTES)
-    except OSError as error:
-        raise CorpusError.unreadable(path, error) from error
+    with CorpusError.if_unreadable(path), open_bytes(path) as file:
+        start = file.read(SNIFFED_BYTES)
     return bool(start) and not looks_binary(start, encoding)
 
 

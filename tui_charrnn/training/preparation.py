@@ -277,11 +277,8 @@ def initial_weights(run: RunDirectory, description: RunDescription) -> dict[str,
     origin, path = description.origin, run.initial_model
     if origin is None:
         raise ValueError("a run of random weights starts from no model")
-    try:
-        with open_to_read(path, inside=run.path) as opened:
-            data = opened.buffered().read(opened.size())
-    except OSError as error:
-        raise RunError.unreadable(path, error) from error
+    with RunError.if_unreadable(path), open_to_read(path, inside=run.path) as opened:
+        data = opened.buffered().read(opened.size())
     if hashlib.sha256(data).hexdigest() != origin.sha256:
         raise RunError(
             f"{path} is no longer the model that this run starts from: its SHA-256 is not "

@@ -85,11 +85,8 @@ def read_model(checkpoint: CheckpointDirectory) -> Model:
         ModelFileError: If it is not a model.
     """
     path = checkpoint.model
-    try:
-        with open_to_read(path, inside=checkpoint.run_path) as opened:
-            return parse_model(opened.buffered(), path)
-    except OSError as error:
-        raise RunError.unreadable(path, error) from error
+    with RunError.if_unreadable(path), open_to_read(path, inside=checkpoint.run_path) as opened:
+        return parse_model(opened.buffered(), path)
 
 
 def restore(engine: RunEngine, checkpoint: CheckpointDirectory, state: TrainingState) -> None:
