@@ -288,11 +288,11 @@ def handle_preemption() -> AbstractContextManager[None]:
 @contextmanager
 def time_limit(limit: float | None) -> Iterator[None]:
     """Exit with 75 at `limit` seconds after the start of this process; None sets no limit."""
-    if limit is None:
+    if (left := remaining_time(limit)) is None:
         yield
         return
     with _handling({signal.SIGALRM: _exit_preempted}):
-        signal.setitimer(signal.ITIMER_REAL, max(_MIN_SECONDS, limit - seconds_since_start()))
+        signal.setitimer(signal.ITIMER_REAL, left)
         try:
             yield
         finally:

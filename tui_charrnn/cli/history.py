@@ -200,10 +200,7 @@ def _facts(entry: Entry) -> Iterator[tuple[str, str]]:
     yield "text", f"{entry.number}, of {entry.time.astimezone():%Y-%m-%d %H:%M:%S}"
     yield "model", str(generation.model.label)
     yield "", generation.model.file or "from no file"
-    yield (
-        "",
-        f"SHA-256 {generation.model.sha256}" if generation.model.sha256 else "SHA-256 not known",
-    )
+    yield "", f"SHA-256 {generation.model.sha256 or 'not known'}"
     yield "seed text", generation.seed_text or "none"
     yield "length", f"{format_length(generation)} after it"
     yield "RNG seed", str(generation.rng_seed)

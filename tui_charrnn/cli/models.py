@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
@@ -75,9 +75,8 @@ def list_all(runs_dir: RunsDir = None, as_json: JsonDocument = False) -> None:
     if not found:
         print_message(f"There are no models here. Train one: {command('train', 'pydoc')}")
         return
-    rows: list[Sequence[str]] = [_HEADINGS]
-    rows += [_cells(model) for model in found if model.facts.header is not None]
-    print_data(*table_lines(rows))
+    rows = (_cells(model) for model in found if model.facts.header is not None)
+    print_data(*table_lines([_HEADINGS, *rows]))
     for model in found:
         if model.facts.problem is not None:
             print_message(f"{model.name}: {model.facts.problem}")
@@ -243,10 +242,8 @@ def _card(name: str, facts: "ModelFacts", header: "ModelHeader") -> Iterator[tup
     config, corpus, training, loss = header.config, header.corpus, header.training, facts.loss
     yield "model", name
     yield "path", str(facts.path)
-    yield (
-        "network",
-        f"{format_shape(config)}, {facts.parameters:,} weights, {format_size(facts.size)}",
-    )
+    weights = f"{facts.parameters:,} weights, {format_size(facts.size)}"
+    yield "network", f"{format_shape(config)}, {weights}"
     yield "vocabulary", f"{len(header.vocabulary):,} {facts.units}"
     yield "corpus", str(corpus.get("name", ""))
     for key in ("characters", "training_characters"):

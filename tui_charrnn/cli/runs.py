@@ -85,8 +85,7 @@ def list_all(
     if not found:
         print_message(f"There are no runs in {folder} yet. Start one: {command('train', 'pydoc')}")
         return
-    rows: list[tuple[str, ...]] = [_HEADINGS]
-    rows += [_cells(run_row(summary, now)) for summary in found]
+    rows = [_HEADINGS, *(_cells(run_row(summary, now)) for summary in found)]
     if any(summary.labels.tags for summary in found):
         tags = ("TAGS", *(" ".join(summary.labels.tags) for summary in found))
         rows = [(*row, tag) for row, tag in zip(rows, tags, strict=True)]
