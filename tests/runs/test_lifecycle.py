@@ -194,9 +194,9 @@ def test_a_bad_name_is_refused(tmp_path: Path, name: str) -> None:
 def test_a_run_that_is_trained_is_left_alone(tmp_path: Path) -> None:
     with FakeTrainer(created_run(tmp_path)) as trainer:
         lock = trainer.run.lock.read_bytes()
-        with pytest.raises(RunLockedError, match="cannot be renamed"):
+        with pytest.raises(RunLockedError, match="is being trained"):
             rename_run(trainer.run, "new")
-        with pytest.raises(RunLockedError, match="cannot be deleted"):
+        with pytest.raises(RunLockedError, match="is being trained"):
             trash_run(trainer.run)
         with pytest.raises(RunLockedError, match="stop"):
             refuse_live(trainer.run)

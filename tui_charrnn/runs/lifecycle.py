@@ -289,7 +289,7 @@ def rename_run(run: RunDirectory, name: str) -> RunDirectory:
         return run
     refuse_name(run.path.parent, name)
     renamed = RunDirectory(run.path.with_name(name))
-    with _trainers_kept_out(run, renames=True):
+    with _trainers_kept_out(run):
         Storage().rename(run.path, renamed.path)
     return renamed
 
@@ -390,17 +390,13 @@ def empty_trash(folder: Path) -> int:
 
 
 @contextlib.contextmanager
-def _trainers_kept_out(run: RunDirectory, *, renames: bool = False) -> Iterator[None]:
+def _trainers_kept_out(run: RunDirectory) -> Iterator[None]:
     """Lock trainers out of a run inside the context."""
     try:
         lock = lock_out_trainers(run)
     except RunLockedError as error:
         raise RunLockedError(
-            "The run {run} is being trained, so it cannot be renamed. Stop it first: {command}"
-            if renames
-            else (
-                "The run {run} is being trained, so it cannot be deleted. Stop it first: {command}"
-            ),
+            "The run {run} is being trained. Stop it first: {command}",
             run=run.name,
             command=format_command("stop", run),
         ) from error

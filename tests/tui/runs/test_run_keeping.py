@@ -40,7 +40,7 @@ async def test_a_run_that_was_resumed_meanwhile_is_not_deleted(folder: Path) -> 
         await pilot.press("d")
         await asked(pilot, QuestionScreen)
         with FakeTrainer(run):
-            await press(app, pilot, "d", "is being trained, so it cannot be deleted")
+            await press(app, pilot, "d", "is being trained. Stop it first")
         assert not app.moved
     assert names(folder) == ["fake"]
 
