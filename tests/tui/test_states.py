@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -77,10 +78,14 @@ _STILL = 15
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, RunDirectory]]:
     """A run in each state; the live ones have a trainer for the duration of the test."""
-    latest, order = time.time() + 3_600, [*STATES]
+    latest, order, summarize = time.time() + 3_600, [*STATES], catalogue.summarize_run
+
+    def in_order(run: RunDirectory) -> catalogue.RunSummary:
+        return replace(summarize(run), modified=latest - order.index(run.name))
+
     monkeypatch.setattr(run_rows, "format_age", lambda _: "1s")
     monkeypatch.setattr(run_log, "SETTLED_AFTER", 0.01)
-    monkeypatch.setattr(catalogue, "_modified", lambda run: latest - order.index(run.name))
+    monkeypatch.setattr(catalogue, "summarize_run", in_order)
     monkeypatch.setattr(run_list, "_created", lambda found: str(9 - order.index(found.run.name)))
     runs = {state: made_run(tmp_path / "runs", state) for state in STATES}
     with ExitStack() as trainers:

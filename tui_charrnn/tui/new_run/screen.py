@@ -316,13 +316,7 @@ class NewRunScreen(Dialog[TrainerStarted | None]):
     def __init__(
         self, session: Session, launch: Launch, prefill: NewRunRequested | None = None
     ) -> None:
-        """Show the form with the values of last time or of an existing run.
-
-        Args:
-            session: Keeps the typed values for the next form.
-            launch: Starts a trainer on a run directory.
-            prefill: The run to copy, if any, and the settings to change.
-        """
+        """Show the values of last time, with the changes of `prefill`, or those of its run."""
         super().__init__()
         self._session = session
         self._launch = launch

@@ -14,7 +14,7 @@ from textual.widget import Widget
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.runs.description import RunStatus
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.liveness import AT_WORK, Liveness, Verdict
+from tui_charrnn.runs.liveness import AT_WORK, Liveness
 from tui_charrnn.runs.reader import RunReader, read_status
 from tui_charrnn.tui.background import Poller
 from tui_charrnn.tui.messages import NoteWritten
@@ -27,18 +27,6 @@ from tui_charrnn.viewing.run_view import RunView
 RECORD_DELAY: Final = 2.0
 """Seconds after a trainer has ended in which the record of its end may still be read."""
 POLL_INTERVAL: Final = 2.0  # seconds
-
-
-def _read_view(run: RunDirectory, status: RunStatus, life: Verdict) -> RunView:
-    """Read the records of a run that has ended.
-
-    Raises:
-        RunError: If they cannot be read.
-    """
-    view = RunView(run)
-    view.take(RunReader(run).read_all())
-    view.observe(status, life, time.monotonic())
-    return view
 
 
 class RunAnnouncer(Widget):
@@ -106,7 +94,10 @@ class RunAnnouncer(Widget):
                 if life in AT_WORK:
                     self._at_work.setdefault(path, status)
                 elif self._at_work.get(path) not in (None, status):
-                    show(_read_view(run, status, life))
+                    view = RunView(run)
+                    view.take(RunReader(run).read_all())
+                    view.observe(status, life, time.monotonic())
+                    show(view)
         return POLL_INTERVAL
 
     def _announce_left(self, view: RunView) -> None:

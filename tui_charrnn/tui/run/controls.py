@@ -229,20 +229,19 @@ def rate_problem(typed: str) -> str:
     return ""
 
 
-def format_continuing(run: RunDirectory) -> str:
-    """Return a message on a run that continues: the commands that attach to it and stop it."""
-    return tr(
-        "{name} keeps training. Come back: {attach} · stop it: {stop}",
-        name=safe_line(run.name),
-        attach=format_command("attach", run),
-        stop=format_command("stop", run),
-    )
-
-
 def format_all_continuing(runs: Iterable[RunDirectory]) -> str:
-    """Return this message for each run that is still training; reads their status files."""
+    """Return the commands that attach to each run that is still training, and stop it."""
     now = time.time()
-    return "\n".join(format_continuing(run) for run in runs if summarize_run(run).is_at_work(now))
+    return "\n".join(
+        tr(
+            "{name} keeps training. Come back: {attach} · stop it: {stop}",
+            name=safe_line(run.name),
+            attach=format_command("attach", run),
+            stop=format_command("stop", run),
+        )
+        for run in runs
+        if summarize_run(run).is_at_work(now)
+    )
 
 
 def stop_run(run: RunDirectory) -> str:

@@ -208,10 +208,7 @@ class LogPane(Vertical):
             self.clear()
 
     def follow(self, run: RunDirectory | None) -> None:
-        """Show the log of a run in place of any other; None shows none.
-
-        Nothing changes if the run is followed already.
-        """
+        """Show the log of a run, unless it is shown already; None shows none."""
         if run == self._run:
             return
         self._run = run

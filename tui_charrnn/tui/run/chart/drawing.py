@@ -17,7 +17,7 @@ from tui_charrnn.tui.run.chart.readout import (
     readings_of,
     readout_row,
 )
-from tui_charrnn.tui.run.chart.scales import ValueScale, Window, quantile
+from tui_charrnn.tui.run.chart.scales import UNITS, ValueScale, Window, quantile
 from tui_charrnn.tui.run.chart.series import ChartOptions, Curvature, Series
 from tui_charrnn.tui.text.wrapping import wrapped
 
@@ -315,7 +315,7 @@ def _label(words: str) -> str:
 
 def _bottom_rows(plot: Plot) -> list[Row]:
     """Return the axis below the plot, and its labels."""
-    glyphs, left, right, unit = plot.glyphs, plot.left, plot.right, plot.window.unit
+    glyphs, left, right, unit = plot.glyphs, plot.left, plot.right, tr(UNITS[plot.window.axis])
     ticks = plot.window.ticks(plot.width)
     steps = () if plot.is_alone else plot.run.checkpoints
     checkpoints = {plot.column(plot.run.place(step)) for step in steps}
@@ -432,8 +432,7 @@ def draw_quantity(
     at = tr("step {step:,}", step=step)
     value = tr("{value:.3g} {unit}", value=line.value_at(step), unit=line.unit)
     readout: Row = [(f"{at}{glyphs.separator}{value}", Mark.VALUE)]
-    rows = _with_surroundings(plot, fitted(legend, size[0]), fitted(readout, size[0]))
-    return Chart(rows, scale, [], plot.left)
+    return Chart(_with_surroundings(plot, fitted(legend, size[0]), fitted(readout, size[0])))
 
 
 def _with_surroundings(plot: Plot, legend: Row, readout: Row) -> list[Row]:
@@ -447,12 +446,7 @@ def _with_surroundings(plot: Plot, legend: Row, readout: Row) -> list[Row]:
 
 
 def draw_message(message: str, size: tuple[int, int]) -> Chart:
-    """Draw a message in the middle, wrapped, and cut if it does not fit.
-
-    Args:
-        message: Safe text.
-        size: Columns and rows.
-    """
+    """Draw safe text in the middle of columns and rows, wrapped, and cut if it does not fit."""
     width, height = size
     if width < 1 or height < 1:
         return Chart([[] for _ in range(max(height, 0))])

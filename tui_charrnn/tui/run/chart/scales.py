@@ -8,7 +8,6 @@ from typing import Final, Self
 from rich.cells import cell_len
 
 from tui_charrnn.durations import TIME_UNITS, format_units
-from tui_charrnn.translation import tr
 from tui_charrnn.tui.run.chart.series import Axis, Curvature, Series, Span
 
 _TIMES: Final = (
@@ -250,11 +249,6 @@ class Window:
         if not 0 <= share <= 1:
             return -1 if share < 0 else dots
         return min(int(share * dots), dots - 1)
-
-    @property
-    def unit(self) -> str:
-        """The unit of the axis, translated."""
-        return tr(UNITS[self.axis])
 
     def ticks(self, width: int) -> dict[int, tuple[int, str]]:
         """Return ticks at round positions, by column: where the label begins, and the label.
