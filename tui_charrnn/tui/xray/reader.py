@@ -72,15 +72,6 @@ class ProbeValues:
             self.known.popitem(last=False)
 
 
-class Tapped(NamedTuple):
-    """A character that was just generated."""
-
-    branch: int
-    position: int
-    logits: Float32
-    """The logits that it was sampled from, shape (V,)."""
-
-
 @dataclass(frozen=True, eq=False, slots=True)
 class LayerSnapshot:
     """States and gates of the time step that read a character."""
@@ -115,7 +106,9 @@ class XrayReading:
         self._wanted: tuple[TapeSpan, ...] = ()
         self._place: tuple[int, int] | None = None
         """Branch and position of the requested snapshot."""
-        self._tapped: deque[Tapped] = deque(maxlen=_MOST_TAPPED)
+        self._tapped: deque[tuple[Key, int, Float32]] = deque(maxlen=_MOST_TAPPED)
+        """Characters that were just generated: keys, vocabulary indices, and the logits that they
+        were sampled from, shape (V,)."""
         self._newest: tuple[int, int] | None = None
         """Branch and position of the last tapped character."""
         self._wants_snapshot = False
@@ -178,9 +171,8 @@ class XrayReading:
         The model reads a character only when the next one is sampled, so the current states belong
         to the character before.
         """
-        number, position = tape.branch.number, tape.position - 1
-        self._tapped.append(Tapped(number, position, tape.stream.logits.copy()))
-        self._newest = number, position
+        number, position = self._newest = tape.branch.number, tape.position - 1
+        self._tapped.append((self._newest, tape.branch.indices[-1], tape.stream.logits.copy()))
         values = self.values
         if position and values is not None:
             value = tape.stream.layers[values.probe.layer].value(values.probe)
@@ -222,16 +214,11 @@ class XrayReading:
         tapped = [self._tapped.popleft() for _ in range(len(self._tapped))]
         if not tapped:
             return
-        keys = [self.key_of(one.branch, one.position) for one in tapped]
-        logits = np.stack([one.logits for one in tapped])
-        branches = self.tape.tree.branches
-        indices = [
-            branches[one.branch].indices[one.position - branches[one.branch].start]
-            for one in tapped
-        ]
+        keys, indices = [key for key, _, _ in tapped], [index for _, index, _ in tapped]
+        logits = np.stack([logits for _, _, logits in tapped])
         self._keep(keys, indices, predict_each(logits, np.array(indices, np.intp), ALTERNATIVES))
-        for branch, group in itertools.groupby(tapped, lambda one: one.branch):
-            positions = [one.position for one in group]
+        for branch, group in itertools.groupby(keys, lambda key: key[0]):
+            positions = [position for _, position in group]
             start = max(min(positions) - 1, 0)  # the probe's value before it is new, too
             self.announce(TapeSpan(branch, start, max(positions) + 1))
 
