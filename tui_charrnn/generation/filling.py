@@ -131,6 +131,8 @@ class _Beam:
     """ln p of each candidate given the left context, shape (N,)."""
     total: Float64 = field(default_factory=lambda: np.zeros(1))
     """ln p of each candidate and all context read so far, shape (N,)."""
+    is_cut: bool = field(default=False, kw_only=True)
+    """Whether candidates were dropped."""
 
     def advance(self, symbols: Indices) -> None:
         """Read one symbol in each candidate, shape (N,)."""
@@ -156,19 +158,17 @@ class _Beam:
 
     def select(self, rows: Indices) -> "_Beam":
         """Return the candidates of some rows, which may repeat."""
-        return _Beam(self.weights, *(column[rows] for column in self.columns))
+        columns = (column[rows] for column in self.columns)
+        return _Beam(self.weights, *columns, is_cut=self.is_cut)
 
     def joined(self, other: "_Beam") -> "_Beam":
         """Return the candidates of both beams."""
         pairs = zip(self.columns, other.columns, strict=True)
-        return _Beam(self.weights, *map(np.concatenate, pairs))
+        is_cut = self.is_cut or other.is_cut
+        return _Beam(self.weights, *map(np.concatenate, pairs), is_cut=is_cut)
 
-    def extended(self, allowed: Indices, characters: str, limit: int) -> "tuple[_Beam, bool]":
-        """Extend every candidate by every allowed symbol and keep the likeliest `limit`.
-
-        Returns:
-            The new beam, which has read the symbols, and whether candidates were dropped.
-        """
+    def extended(self, allowed: Indices, characters: str, limit: int) -> "_Beam":
+        """Return every candidate with every allowed symbol read, but only the likeliest `limit`."""
         steps = log_softmax(self.logits)[:, allowed]
         totals = (self.total[:, None] + steps).ravel()
         kept = np.argsort(-totals, kind="stable")[:limit]
@@ -178,8 +178,9 @@ class _Beam:
         grown.fills = grown.fills + np.array([*characters], object)[symbols]
         grown.left = grown.left + steps[rows, columns]
         grown.total = totals[kept]
+        grown.is_cut |= len(totals) > limit
         grown.advance(symbols)
-        return grown, len(totals) > limit
+        return grown
 
 
 class Filler:
@@ -213,11 +214,10 @@ class Filler:
         spelled = [self._vocabulary.spell(part) for part in parts]
         limit = LIMIT if len(parts) == 2 else beam
         before = [self._vocabulary.start_index, *spelled[0].indices.tolist()]
-        found, is_cut = _Beam(self._weights, *read_symbols(self._weights, before)), False
+        found = _Beam(self._weights, *read_symbols(self._weights, before))
         for number, part in enumerate(spelled[1:], 2):
             is_end = number == len(spelled) and not len(part.indices)
-            found, was_cut = self._fill_gap(found, limit, is_end=is_end)
-            is_cut |= was_cut
+            found = self._fill_gap(found, limit, is_end=is_end)
             for symbol in part.indices.tolist():
                 found.read(symbol)
         both = log_softmax(found.total)
@@ -233,36 +233,30 @@ class Filler:
         return Filled(
             parts=tuple(parts),
             candidates=tuple(candidates),
-            beam=limit if is_cut else None,
+            beam=limit if found.is_cut else None,
             unknown=sum(int((~each.is_known).sum()) for each in spelled),
         )
 
-    def _fill_gap(self, found: _Beam, limit: int, *, is_end: bool) -> tuple[_Beam, bool]:
-        """Extend the candidates by one more gap; `is_end`: no text follows it.
-
-        Returns:
-            The new beam and whether candidates were dropped.
-        """
+    def _fill_gap(self, found: _Beam, limit: int, *, is_end: bool) -> _Beam:
+        """Extend the candidates by one more gap; `is_end`: no text follows it."""
         characters = self._vocabulary.characters
-        grown, is_cut = found.extended(self._starts, characters, limit)
+        grown = found.extended(self._starts, characters, limit)
         if not self._is_jamo:
-            return grown, is_cut
+            return grown
         is_open = np.isin([characters.index(fill[-1]) for fill in grown.fills], self._initial)
         whole = grown.select(np.flatnonzero(~is_open))
         if is_open.any():
-            syllables, was_cut = grown.select(np.flatnonzero(is_open)).extended(
-                self._medial, characters, limit
-            )
-            closed, were_cut = syllables.extended(self._final, characters, limit)
+            syllables = grown.select(np.flatnonzero(is_open))
+            syllables = syllables.extended(self._medial, characters, limit)
+            closed = syllables.extended(self._final, characters, limit)
             final = np.exp(log_softmax(syllables.logits)[:, self._final]).sum(axis=1)
             no_final = np.log1p(-np.minimum(final, 1 - 1e-12))
             syllables.left = syllables.left + no_final
             # text that follows the gap accounts for the missing final
             syllables.total = syllables.total + (no_final if is_end else 0)
             whole = whole.joined(syllables).joined(closed)
-            is_cut = is_cut or was_cut or were_cut or len(whole.fills) > limit
-        best = np.argsort(-whole.total, kind="stable")[:limit]
-        return whole.select(best), is_cut
+            whole.is_cut |= len(whole.fills) > limit
+        return whole.select(np.argsort(-whole.total, kind="stable")[:limit])
 
 
 class BothSides:
@@ -399,7 +393,7 @@ def measure_right_side(
     for position, symbol in enumerate(symbols[:last].tolist()):
         if position in chosen:
             beam = _Beam(weights, reader.state.copy(), reader.logits.copy())
-            grown, _ = beam.extended(np.arange(size), model.vocabulary.characters, size)
+            grown = beam.extended(np.arange(size), model.vocabulary.characters, size)
             for following in symbols[position + 1 : position + 1 + right].tolist():
                 grown.read(following)
             truth = np.flatnonzero(grown.fills == model.vocabulary.characters[symbol]).item()
