@@ -155,12 +155,12 @@ class XrayColors(TextLayer):
                 text.view.redraw()  # known passages are not announced again
         if self.levels is None or not text.shown:
             return
-        wanted = self._wanted()
-        place = (text.branch, self._explained()) if self.shows & {"state", "gates"} else None
+        wanted, explained = self._wanted(), (text.branch, self._explained())
+        place = explained if self.shows & {"state", "gates"} else None
         if (wanted, place) != self._requested or reading.has_tapped:
             self._requested = wanted, place
             reading.request(wanted, place)
-            self.levels.request(wanted)
+            self.levels.request(*explained)
         self._explain()
 
     def _wanted(self) -> tuple[TapeSpan, ...]:

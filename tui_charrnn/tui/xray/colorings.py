@@ -114,8 +114,8 @@ class Levels:
         """Return the level of a character, from 0 to 4; None if it is not known yet."""
         raise NotImplementedError
 
-    def request(self, passages: Sequence[TapeSpan]) -> None:
-        """Request passages, the most urgent first, unless the panel requests them anyway.
+    def request(self, branch: int, position: int) -> None:
+        """Request the levels of a branch, with a character to explain, if they are not read anyway.
 
         Replaces the previous request.
         """
@@ -311,11 +311,10 @@ class InfluenceLevels(Levels):
         share = float(known.influence[distance - 1] / known.influence.max())
         return bisect_right(_INFLUENCE_BORDERS, 100 * share)
 
-    def request(self, passages: Sequence[TapeSpan]) -> None:
-        """Compute the influence on the explained character, the first of the passages."""
-        if passages:
-            self._wanted = passages[0].branch, passages[0].start
-            self._task.wake()
+    def request(self, branch: int, position: int) -> None:
+        """Compute the influence on the explained character."""
+        self._wanted = branch, position
+        self._task.wake()
 
     def line(self, branch: int, position: int) -> str:
         """Return the distances from which on the influence is small."""

@@ -76,12 +76,11 @@ class OriginalityLevels(Levels):
         copied = track.is_copied(position) if track is not None else None
         return None if copied is None else _COPIED if copied else _NEW
 
-    def request(self, passages: Sequence[TapeSpan]) -> None:
-        """Compare the branch of the first passage up to its current end."""
-        if passages:
-            self._branch = branch = passages[0].branch
-            self._goal = self._reading.tape.tree.branches[branch].length
-            self._task.wake()
+    def request(self, branch: int, position: int) -> None:  # noqa: ARG002 - as in `Levels`
+        """Compare the branch up to its current end."""
+        self._branch = branch
+        self._goal = self._reading.tape.tree.branches[branch].length
+        self._task.wake()
 
     def line(self, branch: int, position: int) -> str:  # noqa: ARG002 - as in `Levels`
         """Return length and line of the longest copied passage."""
