@@ -145,7 +145,7 @@ def test_streams_of_held_out_records_begin_with_one() -> None:
     weights = np.concatenate([each[2] for each in parts], axis=1)
     inputs = np.concatenate([each[0] for each in parts], axis=1)
     targets = np.concatenate([each[1] for each in parts], axis=1)
-    assert weights.sum() == windows.predicted == len(indices) - 1
+    assert weights.sum() == len(indices) - 1
     read = [row[is_own > 0] for row, is_own in zip(inputs, weights, strict=True)]
     np.testing.assert_array_equal(np.concatenate(read), indices[:-1])
     said = [row[is_own > 0] for row, is_own in zip(targets, weights, strict=True)]

@@ -47,7 +47,7 @@ def test_it_agrees_with_reading_the_whole(
         expected.survey, bytes_total=0, consumed=0
     )
     assert found.characters == len(corpus.text)
-    assert found.vocabulary == "".join(sorted(set(corpus.text)))
+    assert list(found.occurrences) == sorted(set(corpus.text))
     assert found.only_after(expected.training_characters) == expected.heldout_only
     assert found.is_whole
 
@@ -58,7 +58,7 @@ def test_a_byte_order_mark_tells_the_encoding(tmp_path: Path, encoding: str) -> 
     path.write_bytes("가나다 abc\n".encode(encoding))
     found = surveyed([path])
     assert (found.characters, found.report.bom) == (8, True)
-    assert set(found.vocabulary) == set("가나다 abc\n")
+    assert set("".join(found.occurrences)) == set("가나다 abc\n")
 
 
 def test_another_encoding_is_read(tmp_path: Path) -> None:

@@ -26,14 +26,6 @@ def test_characters_are_distinct_and_sorted_by_code_point(text: str) -> None:
     assert list(choose_vocabulary(Counter(text)).characters) == sorted(set(text))
 
 
-@given(st.text(characters, min_size=1), st.text(characters))
-def test_unknown_characters_are_found_where_they_stand(known: str, text: str) -> None:
-    expected = [
-        (place, character) for place, character in enumerate(text) if character not in known
-    ]
-    assert choose_vocabulary(Counter(known)).unknown(text) == expected
-
-
 @given(st.text(characters, min_size=1), characters)
 def test_contains_exactly_its_characters(known: str, character: str) -> None:
     assert (character in choose_vocabulary(Counter(known))) == (character in known)

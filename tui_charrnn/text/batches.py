@@ -121,26 +121,25 @@ class HeldOutWindows:
                 "predict. Received: {count}. Give a longer text or hold out a larger share.",
                 count=len(indices),
             )
-        self.predicted: Final = len(indices) - 1
-        """Characters that are predicted: the sum of all weights."""
-        self.stream_count: Final = min(stream_count, self.predicted)
-        self.sequence_length: Final = sequence_length
+        self._sequence_length: Final = sequence_length
         self._indices: Final[Indices] = indices
+        predicted = len(indices) - 1
+        count = min(stream_count, predicted)
         # (R + 1,): stream r predicts the characters after edges[r] .. edges[r + 1] - 1
-        edges = np.arange(self.stream_count + 1) * self.predicted // self.stream_count
+        edges = np.arange(count + 1) * predicted // count
         if end is not None:
-            ends = np.flatnonzero(indices[np.arange(self.predicted)] == end)
+            ends = np.flatnonzero(indices[np.arange(predicted)] == end)
             edges[:-1] = ends[np.searchsorted(ends, edges[:-1], "right") - 1]
         self._edges: Final = edges
 
     def __len__(self) -> int:
         longest = int(np.diff(self._edges).max())
-        return max(1, (longest + self.sequence_length - 1) // self.sequence_length)
+        return max(1, (longest + self._sequence_length - 1) // self._sequence_length)
 
     def __iter__(self) -> Iterator[tuple[Int32, Int32, Float32]]:
         """Yield inputs, targets and weights, shape (R, T) each; window k + 1 continues window k."""
         for window in range(len(self)):
-            columns = np.arange(self.sequence_length) + window * self.sequence_length  # (T,)
+            columns = np.arange(self._sequence_length) + window * self._sequence_length  # (T,)
             positions = self._edges[:-1, np.newaxis] + columns  # (R, T)
             is_inside = positions < self._edges[1:, np.newaxis]
             safe = np.where(is_inside, positions, 0)

@@ -100,11 +100,6 @@ class Survey:
     """The number of records; None if the text has none."""
 
     @property
-    def vocabulary(self) -> str:
-        """All distinct characters, sorted by code point."""
-        return "".join(count.character for count in self.counts)
-
-    @property
     def occurrences(self) -> dict[str, int]:
         """The count of each character."""
         return {count.character: count.count for count in self.counts}

@@ -113,11 +113,11 @@ class NumberedText:
             CorpusError: If the vocabulary lacks a character and has no unknown symbol; the first is
                 named.
         """
-        lacking = vocabulary.unknown(self.characters)
-        if lacking and vocabulary.unknown_symbol is None:
+        if vocabulary.unknown_symbol is None:
             # numbers follow the first occurrence: the first lacking is the first in the text
-            number, character = lacking[0]
-            raise lacking_error(character, int(self.firsts[number]))
+            for number, character in enumerate(self.characters):
+                if character not in vocabulary:
+                    raise lacking_error(character, int(self.firsts[number]))
         return IndexedText(self.numbers, vocabulary.encode(self.characters))
 
     def decode(self, start: int = 0, stop: int | None = None) -> str:

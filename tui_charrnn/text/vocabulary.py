@@ -174,11 +174,6 @@ class Vocabulary:
         text = self._codes[numbers].tobytes().decode("utf-32-le")
         return text if self.end_symbol is None else text.replace(self.end_symbol, "\n")
 
-    def unknown(self, text: str) -> list[tuple[int, str]]:
-        """Positions and characters that the vocabulary lacks, in order."""
-        positions = np.flatnonzero(self._indices_or_unknown(text) == _UNKNOWN)
-        return [(int(position), text[position]) for position in positions]
-
     def __contains__(self, character: object) -> bool:
         return (
             isinstance(character, str)
