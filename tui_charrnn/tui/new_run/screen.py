@@ -5,6 +5,7 @@ import dataclasses
 import os
 import subprocess
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -450,14 +451,10 @@ class NewRunScreen(Dialog[TrainerStarted | None]):
 
     def _prepare(self, new: NewRun, task: BackgroundTask) -> None:
         """Create a run and start its trainer, in a thread; show nothing after a cancel."""
-
-        def show_progress(done: int, total: int | None) -> None:
-            task.deliver(self.call_later, self._show_reading, done, total)
-
+        progress = partial(task.deliver, self.call_later, self._show_reading)
+        folder = self._session.runs_folder
         try:
-            run, trainer = start_run(
-                new, self._session.runs_folder, self._launch, show_progress, task
-            )
+            run, trainer = start_run(new, folder, self._launch, progress, task)
         except CancelledError:
             raise  # ends the task
         except Exception as error:  # noqa: BLE001 - `_show_failure` shows it or reraises it

@@ -74,9 +74,8 @@ class LossChart(Widget, can_focus=True):
         self._no_run = no_run(is_readonly=is_readonly)
         self.has_second = False
         """Whether a second graph shows the quantity that else would be drawn over the losses."""
-        self._view: RunView | None = None
-        self._other: RunView | None = None
-        self._pinned: RunView | None = None
+        self._views: tuple[RunView | None, RunView | None, RunView | None] = None, None, None
+        """The shown, the compared and the pinned run."""
         self._known: object = None
         """The state of the runs when they were last shown."""
         self._chart = Chart([])
@@ -89,10 +88,10 @@ class LossChart(Widget, can_focus=True):
         self, view: RunView | None, other: RunView | None, pinned: RunView | None = None
     ) -> None:
         """Draw a run, with a compared and a pinned one."""
-        if view is None or self._view is None or view.run != self._view.run:
+        before = self._views[0]
+        if view is None or before is None or view.run != before.run:
             self.cursor, self._chart = None, Chart([])
-        self._view, self._other, self._pinned = view, other, pinned
-        views = view, other, pinned
+        self._views = views = view, other, pinned
         seldom_changing = [each.seldom_changing if each else None for each in views]
         batches = [(each.newest_batch, each.batches, each.step) if each else None for each in views]
         if (seldom_changing, batches) != self._known:
@@ -105,7 +104,7 @@ class LossChart(Widget, can_focus=True):
 
     def _show_options(self) -> None:
         """Describe the display options below the chart."""
-        text = self.glyphs.separator.join(self.options.describe(self._view))
+        text = self.glyphs.separator.join(self.options.describe(self._views[0]))
         if not self._is_second and str(self.border_subtitle) != text:
             self.border_subtitle = Content(text)
 
@@ -152,14 +151,14 @@ class LossChart(Widget, can_focus=True):
             self.cursor = picked.bucket.last_step
 
     def _draw(self) -> Chart:
-        view, size = self._view, (self.size.width, self.size.height)
+        (view, other, pinned), size = self._views, (self.size.width, self.size.height)
         if view is None:
             return draw_message(self._no_run, size)
         if not view.losses.has_any and view.baselines is None:
             return draw_message(tr(NO_BATCH), size)
         if self._is_second:
             return draw_quantity(
-                series_of(view, None, self.options, self._pinned),
+                series_of(view, None, self.options, pinned),
                 self.options,
                 size,
                 self.glyphs,
@@ -167,7 +166,7 @@ class LossChart(Widget, can_focus=True):
             )
         options = replace(self.options, quantity=Quantity.NONE) if self.has_second else self.options
         return draw_chart(
-            series_of(view, self._other, options, self._pinned),
+            series_of(view, other, options, pinned),
             options,
             size,
             self.glyphs,

@@ -132,10 +132,7 @@ class RunsPane(Vertical):
             return
         run, name = found.run, safe_line(found.run.name)
         taken = {other.run.name for other in self.runs.summaries.values()}
-
-        def check(typed: str) -> str:
-            return actions.name_problem(typed, run.name, taken)
-
+        check = partial(actions.name_problem, name=run.name, taken=taken)
         self._ask(
             AskTextScreen(tr("Rename the run"), "", name, check),
             tr("Renaming {name}", name=name),
