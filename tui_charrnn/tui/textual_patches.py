@@ -248,11 +248,7 @@ def tolerant_driver() -> type[Driver] | None:
 
 
 def close_after_crash(app: App[None], error: Exception, code: int) -> bool:
-    """Close an app without Textual's traceback, which shows variables.
-
-    Returns:
-        Whether this is the first error that ends it.
-    """
+    """Close an app without Textual's traceback, which shows variables; False if it is closing."""
     is_first = app._exception is None
     if is_first:
         app._exception = error

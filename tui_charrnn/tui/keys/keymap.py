@@ -71,15 +71,11 @@ def active_keys() -> tuple[Key, ...]:
 
 def activate_keymap(keys: tuple[Key, ...], *, is_ascii: bool = False) -> None:
     """Set the keys of the app; with `is_ascii`, arrows are spelled out."""
-    if is_ascii:
-        keys = tuple(key._replace(display=_spell_arrows(key.display)) for key in keys)
+    for word, arrow in ARROWS.items() if is_ascii else ():
+        keys = tuple(
+            key._replace(display=key.display.replace(arrow, word.capitalize())) for key in keys
+        )
     _active_keys.set(keys)
-
-
-def _spell_arrows(display: str) -> str:
-    for word, arrow in ARROWS.items():
-        display = display.replace(arrow, word.capitalize())
-    return display
 
 
 def tr_keys(sentence: str, /, **values: object) -> str:
