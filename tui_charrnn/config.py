@@ -158,8 +158,6 @@ class SamplingConfig(SamplingNumbers):
                 object.__setattr__(self, name, unicodedata.normalize("NFC", text))
 
 
-OPTIMIZERS = ("adamw", "adam")
-SCHEDULES = ("cosine", "constant")
 PRECISIONS = ("auto", "float32", "bfloat16")
 UNITS = ("characters", "jamo")
 RECORDS = ("none", "line", "blank-line", "file")
@@ -249,9 +247,9 @@ class TrainingConfig(Settings):
         "Save and exit with 75 after this time (e.g. 3h50m).",
         is_duration=True,
     )
-    optimizer: str = setting("adamw", "Update rule.", choices=OPTIMIZERS)
+    optimizer: str = setting("adamw", "Update rule.", choices=("adamw", "adam"))
     learning_rate: float = setting(3e-3, "Peak learning rate.", minimum=1e-12, maximum=10)
-    schedule: str = setting("cosine", "Learning rate over the run.", choices=SCHEDULES)
+    schedule: str = setting("cosine", "Learning rate over the run.", choices=("cosine", "constant"))
     warmup_fraction: float = setting(
         0.02, "Share of the run in which the learning rate rises from zero.", minimum=0, maximum=1
     )

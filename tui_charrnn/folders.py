@@ -68,11 +68,6 @@ def default_model() -> Path:
     return path
 
 
-def home_folder() -> Path:
-    """The user's home."""
-    return Path.home()
-
-
 def data_folder() -> Path:
     """The folder of runs, saved texts and the history."""
     return Path(platformdirs.user_data_dir(_NAME, appauthor=False))

@@ -13,21 +13,8 @@ from tui_charrnn.config import SamplingConfig, SamplingNumbers
 from tui_charrnn.errors import ConfigError, SettingsFileError
 from tui_charrnn.folders import config_folder, default_runs_folder, path_in
 from tui_charrnn.paths import open_file, parse_path
-from tui_charrnn.settings import (
-    Bounds,
-    most_similar,
-    refuse,
-    setting,
-    unknown_sentence,
-)
+from tui_charrnn.settings import Bounds, most_similar, refuse, setting, unknown_sentence
 from tui_charrnn.translation import LANGUAGES, tr
-
-GLYPHS: Final = ("auto", "braille", "blocks", "ascii")
-NUMBERS: Final = ("float32", "int8", "auto")
-NOTIFICATIONS: Final = ("bell", "osc9", "osc777", "none")
-
-_VARIABLES: Final = {"runs_dir": "CHARRNN_RUNS"}
-"""Environment variables that are not named after their preference."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +32,7 @@ class Preferences(SamplingNumbers):
     numbers: str = setting(
         "float32",
         "Number format for generating and scoring; auto uses int8 where faster and as good.",
-        choices=NUMBERS,
+        choices=("float32", "int8", "auto"),
     )
     pace: int | None = setting(
         60,
@@ -69,7 +56,9 @@ class Preferences(SamplingNumbers):
         choices=("auto", *LANGUAGES),
     )
     glyphs: str = setting(
-        "auto", "Symbols for charts; auto depends on the terminal.", choices=GLYPHS
+        "auto",
+        "Symbols for charts; auto depends on the terminal.",
+        choices=("auto", "braille", "blocks", "ascii"),
     )
     ascii: bool = setting(False, "Draw frames and charts in ASCII only.")
     reduced_motion: bool = setting(False, "Nothing on the screen moves by itself, except text.")
@@ -77,7 +66,7 @@ class Preferences(SamplingNumbers):
     notify: str = setting(
         "bell",
         "Terminal signal when a run has ended: bell, or also osc9 or osc777.",
-        choices=NOTIFICATIONS,
+        choices=("bell", "osc9", "osc777", "none"),
     )
     notify_command: str | None = setting(
         None, "Command line that the shell runs when a run has ended.", is_text=True
@@ -94,7 +83,7 @@ class Preferences(SamplingNumbers):
 
 def variable_of(name: str) -> str:
     """The environment variable of a preference."""
-    return _VARIABLES.get(name, f"CHARRNN_{name.upper()}")
+    return "CHARRNN_RUNS" if name == "runs_dir" else f"CHARRNN_{name.upper()}"
 
 
 def parse_value(name: str, text: str) -> Any:

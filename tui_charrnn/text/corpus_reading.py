@@ -12,11 +12,7 @@ from tui_charrnn.errors import never_cancelled
 from tui_charrnn.text.cache import Progress
 from tui_charrnn.text.corpus import PLAIN, Corpus, CorpusReport, Reading
 from tui_charrnn.text.decoding import BytesFound, known_encoding, read_source
-from tui_charrnn.text.numbered_text import (
-    CachedNumbers,
-    NumberedText,
-    fingerprint,
-)
+from tui_charrnn.text.numbered_text import CachedNumbers, NumberedText, fingerprint
 from tui_charrnn.text.numbering import Numbering
 from tui_charrnn.text.sources import FoundSources, file_of, find_sources, reading_of
 from tui_charrnn.text.vocabulary import END

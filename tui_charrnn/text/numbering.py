@@ -19,13 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tui_charrnn.text.cache import writing_errors
-from tui_charrnn.text.numbered_text import (
-    Int64,
-    NumberedText,
-    Numbers,
-    encoded_folder,
-    map_numbers,
-)
+from tui_charrnn.text.numbered_text import Int64, NumberedText, Numbers, encoded_folder, map_numbers
 from tui_charrnn.text.vocabulary import code_width
 
 KEPT_IN_MEMORY: Final = 1 << 25

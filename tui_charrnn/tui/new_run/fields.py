@@ -16,17 +16,8 @@ from tui_charrnn.presets import Preset
 from tui_charrnn.safe_text import safe_line, with_few_marks
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import SafeInput
-from tui_charrnn.tui.new_run.form_values import (
-    NETWORK,
-    SETTINGS,
-    ListedSetting,
-    for_network,
-)
-from tui_charrnn.tui.textual_patches import (
-    KeysInOrder,
-    preset_selection,
-    selection_of,
-)
+from tui_charrnn.tui.new_run.form_values import NETWORK, SETTINGS, ListedSetting, for_network
+from tui_charrnn.tui.textual_patches import KeysInOrder, preset_selection, selection_of
 
 ARROWS: Final = (
     Binding("down,tab", "app.focus_next", "The next field", show=False),

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from tui_charrnn.config import read_length
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.folders import home_folder
 from tui_charrnn.paths import is_folder, parse_path
 from tui_charrnn.runs import lifecycle
 from tui_charrnn.runs.archive import ENDINGS, export_run
@@ -150,8 +149,8 @@ def archive_folder(typed: str) -> Path:
     try:
         here = Path.cwd()
     except OSError:  # the current folder was removed
-        return home_folder()
-    return here if os.access(here, os.W_OK) else home_folder()
+        return Path.home()
+    return here if os.access(here, os.W_OK) else Path.home()
 
 
 def resume_problem(found: RunSummary, *, is_trained: bool) -> str:
