@@ -95,15 +95,9 @@ class Sampler:
         Applied in this order: repetition penalty, temperature, top-k, top-p (nucleus), min-p. Each
         filter renormalizes what the one before it left.
 
-        Args:
-            logits: The network's logits, shape (V,).
-            config: Temperature, penalty and filters; its RNG seed is ignored.
-            recent: Indices of the last characters; the repetition penalty considers those within
-                its window.
-
-        Returns:
-            An array for `choose`, shape (V,), which the next call may overwrite; 0 for characters
-            that were filtered out.
+        The logits are those of the network, shape (V,), `recent` the indices of the last characters
+        for the repetition penalty; the RNG seed is ignored. The result is for `choose`, shape (V,),
+        0 for characters that were filtered out; the next call may overwrite it.
 
         Raises:
             ModelFileError: If the largest logit is not finite.

@@ -161,14 +161,10 @@ def open_training_index(  # noqa: PLR0913  (four of them are callbacks)
 ) -> IndexedCorpus:
     """Open or build the suffix index of all texts that a model was trained on.
 
-    Args:
-        model: The model.
-        path: Its file, or None if it came from none.
-        runs: The folder in which runs are looked up by name.
-        reading: Called with the bytes read and, if known, their total.
-        indexing: Called likewise while the index is built; may raise to cancel.
-        check_cancelled: Called regularly while a text is read; raises to cancel.
-        notify: Called with a sentence if an earlier text is missing, or the index cannot be saved.
+    `path` is the model's file, None if it came from none; runs are looked up by name in `runs`.
+    `reading` is called with the bytes read and, if known, their total, `indexing` likewise while
+    the index is built; it may raise to cancel, as `check_cancelled` does while a text is read.
+    `notify` gets a sentence if an earlier text is missing, or the index cannot be saved.
 
     Raises:
         CorpusError: If the last text that it was trained on is not found, or has changed.

@@ -8,7 +8,7 @@ batches are functions of these and of the step, so this is enough for a bit-iden
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ import safetensors.numpy
 
 from tui_charrnn.errors import RunError
 from tui_charrnn.model.checkpoint import Model, parse_model
+from tui_charrnn.model.header import HEADER_LIMIT
 from tui_charrnn.model.weights import tensors_from_weights
 from tui_charrnn.runs.file_system import open_to_read
 from tui_charrnn.runs.json_values import checked, decode_json
@@ -66,9 +67,10 @@ def load_training_state(checkpoint: CheckpointDirectory) -> TrainingState:
     path = checkpoint.training
     try:
         with open_to_read(path, inside=checkpoint.run_path) as opened:
-            data = opened.buffered().read(opened.size())
-        tensors = safetensors.numpy.load(data)  # checks the header
-        return _state_from(_document_of(data), tensors)
+            file, size = opened.buffered(), opened.size()
+            document = _read_document(file, size)
+            file.seek(0)
+            return _state_from(document, safetensors.numpy.load(file.read(size)))
     except MemoryError as error:
         raise RunError(f"The training state {path} is too large for the memory.") from error
     except OSError as error:
@@ -100,10 +102,17 @@ def restore(engine: RunEngine, checkpoint: CheckpointDirectory, state: TrainingS
     engine.restore(tensors_from_weights(model.weights, model.config), state.tensors)
 
 
-def _document_of(data: bytes) -> dict[str, Any]:
-    """Return the JSON document in the metadata of an intact safetensors file."""
-    header = decode_json(data[8 : 8 + int.from_bytes(data[:8], "little")])
-    document = decode_json(header.get("__metadata__", {}).get(_KEY, "null"))
+def _read_document(file: BinaryIO, size: int) -> dict[str, Any]:
+    """Return the JSON document of a safetensors file, after checking the file's size."""
+    length = int.from_bytes(file.read(8), "little")
+    if not 2 <= length <= min(HEADER_LIMIT, size - 8):
+        raise ValueError("it is not a safetensors file")
+    entries = dict(decode_json(file.read(length)))
+    metadata = dict(entries.pop("__metadata__", {}))
+    ends = [checked(entry["data_offsets"][1], int) for entry in entries.values()]
+    if size != 8 + length + max(ends, default=0):
+        raise ValueError("its length is not the one in its header")
+    document = decode_json(str(metadata.get(_KEY, "null")))
     if not isinstance(document, dict):
         raise ValueError("it lacks its document")
     return document
