@@ -4,7 +4,6 @@ This is the only module that uses platformdirs. The user's folders may not exist
 """
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
 import platformdirs
@@ -102,11 +101,11 @@ def default_runs_folder() -> Path:
     return path_in("CHARRNN_RUNS") or data_folder() / "runs"
 
 
-def path_in(variable: str, environment: Mapping[str, str] = os.environ) -> Path | None:
+def path_in(variable: str) -> Path | None:
     """The path in an environment variable; None if it is unset or blank.
 
     Raises:
         ConfigError: If it is not a valid path.
     """
-    value = environment.get(variable, "").strip()
+    value = os.environ.get(variable, "").strip()
     return parse_path(value, variable) if value else None

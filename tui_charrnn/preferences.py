@@ -117,7 +117,7 @@ _LARGEST_FILE: Final = 256 * 1024
 _VARIABLE: Final = "CHARRNN_CONFIG"
 
 
-def preferences_file(environment: Mapping[str, str] = os.environ) -> Path:
+def preferences_file() -> Path:
     """The preferences file: the one that CHARRNN_CONFIG names, or the user's own.
 
     It may not exist.
@@ -125,7 +125,7 @@ def preferences_file(environment: Mapping[str, str] = os.environ) -> Path:
     Raises:
         ConfigError: If the variable is not a valid path.
     """
-    return path_in(_VARIABLE, environment) or own_preferences_file()
+    return path_in(_VARIABLE) or own_preferences_file()
 
 
 def own_preferences_file() -> Path:
@@ -133,10 +133,10 @@ def own_preferences_file() -> Path:
     return config_folder() / "config.toml"
 
 
-def read_document(path: Path, environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
+def read_document(path: Path) -> dict[str, Any]:
     """Read a preferences file, unchecked; empty if there is no such file.
 
-    A file that CHARRNN_CONFIG names in the environment must exist.
+    A file that CHARRNN_CONFIG names must exist.
 
     Raises:
         ConfigError: If the file cannot be read, or is not TOML.
@@ -147,7 +147,7 @@ def read_document(path: Path, environment: Mapping[str, str] = os.environ) -> di
         with open_file(path) as file:
             content = file.read(_LARGEST_FILE + 1)
     except FileNotFoundError as error:
-        if not environment.get(_VARIABLE, "").strip():
+        if path_in(_VARIABLE) is None:
             return {}
         raise ConfigError(
             "{variable} names {path}, which does not exist.", variable=_VARIABLE, path=path
@@ -270,10 +270,7 @@ class Resolution(NamedTuple):
 
 
 def resolve(
-    flags: Mapping[str, Any] | None = None,
-    *,
-    wanted: Collection[str] | None = None,
-    environment: Mapping[str, str] = os.environ,
+    flags: Mapping[str, Any] | None = None, *, wanted: Collection[str] | None = None
 ) -> Resolution:
     """Resolve the effective preferences.
 
@@ -302,14 +299,14 @@ def resolve(
     file = own_preferences_file()
     take(Origin.FLAG, {k: v for k, v in (flags or {}).items() if v is not None})
     names = Preferences.bounds() if wanted is None else wanted
-    variables = {name: environment.get(variable_of(name), "").strip() for name in names}
+    variables = {name: os.environ.get(variable_of(name), "").strip() for name in names}
     take(Origin.ENVIRONMENT, {k: v for k, v in variables.items() if v})
     keys: dict[str, str] = {}
     is_needed = not values.keys() >= set(names)
     try:
-        file = preferences_file(environment)
+        file = preferences_file()
         if is_needed:
-            document = read_document(file, environment)
+            document = read_document(file)
             keys, wrong = read_keys(document.pop("keys", {}))
             known = [*Preferences.bounds(), "keys"]
             unknown = [name for name in document if name not in known]

@@ -1,6 +1,10 @@
 """Which value of a setting holds, and what is said about those that cannot."""
 
+import os
+from collections.abc import Collection
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -14,13 +18,25 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "config.toml"
 
 
+def resolve_in(
+    environment: dict[str, str],
+    flags: dict[str, Any] | None = None,
+    *,
+    wanted: Collection[str] | None = None,
+) -> Resolution:
+    """The preferences where these are the program's only variables."""
+    others = {name: text for name, text in os.environ.items() if not name.startswith("CHARRNN_")}
+    with mock.patch.dict(os.environ, others | environment, clear=True):
+        return resolve(flags, wanted=wanted)
+
+
 def resolved(file: Path, text: str, *, flags: dict[str, object] | None = None) -> Resolution:
     file.write_text(text, encoding="utf-8")
-    return resolve(flags, environment={"CHARRNN_CONFIG": str(file)})
+    return resolve_in({"CHARRNN_CONFIG": str(file)}, flags)
 
 
 def test_without_anything_the_defaults_hold(tmp_path: Path) -> None:
-    found = resolve(environment={})
+    found = resolve_in({})
     assert found.checked() == Preferences()
     assert set(found.origins.values()) == {Origin.DEFAULT}
     assert found.preferences.sampling() == SamplingConfig()
@@ -34,7 +50,7 @@ def test_flags_go_before_the_environment_before_the_file(file: Path) -> None:
         "CHARRNN_TEMPERATURE": "0.2",
         "CHARRNN_TOP_P": "0.2",
     }
-    found = resolve({"temperature": "0.3", "pace": None}, environment=environment)
+    found = resolve_in(environment, {"temperature": "0.3", "pace": None})
     sampling = found.checked().sampling()
     assert (sampling.temperature, sampling.top_p, sampling.top_k) == (0.3, 0.2, 1)
     assert [found.origins[name] for name in ("temperature", "top_p", "top_k", "pace")] == [
@@ -76,12 +92,12 @@ def test_everything_can_be_set_in_the_file_and_in_the_environment(file: Path) ->
     ]
     assert resolved(file, "\n".join(lines)).checked().to_mapping() == values
     environment = {variable_of(name): str(value) for name, value in values.items()}
-    assert resolve(environment=environment).checked().to_mapping() == values
+    assert resolve_in(environment).checked().to_mapping() == values
 
 
 @pytest.mark.parametrize(("word", "value"), [("max", None), ("none", None), (" 12 ", 12)])
 def test_a_pace_is_a_number_or_max(word: str, value: int | None) -> None:
-    assert resolve({"pace": word}, environment={}).checked().pace == value
+    assert resolve_in({}, {"pace": word}).checked().pace == value
 
 
 def test_what_is_off_in_a_nearer_place_wins_over_what_is_on_further_away(file: Path) -> None:
@@ -90,7 +106,7 @@ def test_what_is_off_in_a_nearer_place_wins_over_what_is_on_further_away(file: P
 
 @pytest.mark.parametrize(("word", "value"), [("1", True), ("off", False), ("TRUE", True)])
 def test_switches_are_written_in_many_ways(word: str, value: bool) -> None:
-    assert resolve(environment={"CHARRNN_ASCII": word}).checked().ascii is value
+    assert resolve_in({"CHARRNN_ASCII": word}).checked().ascii is value
 
 
 @pytest.mark.parametrize(
@@ -133,7 +149,7 @@ def test_a_bad_value_leaves_the_good_ones_in_force(file: Path) -> None:
 
 
 def test_a_bad_variable_is_told_by_its_name(file: Path) -> None:
-    found = resolve(environment={"CHARRNN_PACE": "often", "CHARRNN_RUNS": "/somewhere"})
+    found = resolve_in({"CHARRNN_PACE": "often", "CHARRNN_RUNS": "/somewhere"})
     assert found.preferences.runs_dir == "/somewhere"
     (problem,) = found.problems
     assert problem.startswith("CHARRNN_PACE: pace must be")
@@ -143,24 +159,24 @@ def test_a_bad_variable_is_told_by_its_name(file: Path) -> None:
 def test_a_broken_file_does_not_matter_to_what_is_settled_before_it(file: Path) -> None:
     file.write_text("no TOML", encoding="utf-8")
     environment = {"CHARRNN_CONFIG": str(file), "CHARRNN_RUNS": "/somewhere"}
-    assert resolve(wanted=["runs_dir"], environment=environment).checked().runs_dir == "/somewhere"
+    assert resolve_in(environment, wanted=["runs_dir"]).checked().runs_dir == "/somewhere"
     with pytest.raises(ConfigError):
-        resolve(wanted=["runs_dir", "pace"], environment=environment).checked()
+        resolve_in(environment, wanted=["runs_dir", "pace"]).checked()
 
 
 def test_what_a_command_does_not_need_does_not_stop_it(file: Path) -> None:
     file.write_text("pace = 0\nnew_setting = 1\n[keys]\n'text.more' = 3", encoding="utf-8")
     environment = {"CHARRNN_CONFIG": str(file)}
-    assert resolve(wanted=["runs_dir"], environment=environment).checked().runs_dir is None
+    assert resolve_in(environment, wanted=["runs_dir"]).checked().runs_dir is None
     file.write_text("runs_dirr = '/somewhere'", encoding="utf-8")
     with pytest.raises(ConfigError, match="Did you mean 'runs_dir'"):
-        resolve(wanted=["runs_dir"], environment=environment).checked()
+        resolve_in(environment, wanted=["runs_dir"]).checked()
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"#" * 300_000])
 def test_a_file_that_is_no_text_of_ours_is_refused(file: Path, content: bytes) -> None:
     file.write_bytes(content)
-    found = resolve(environment={"CHARRNN_CONFIG": str(file)})
+    found = resolve_in({"CHARRNN_CONFIG": str(file)})
     assert found.preferences == Preferences()
     assert len(found.problems) == 1
     assert found.problems[0].startswith(str(file))
@@ -168,13 +184,13 @@ def test_a_file_that_is_no_text_of_ours_is_refused(file: Path, content: bytes) -
 
 def test_a_byte_order_mark_is_ignored(file: Path) -> None:
     file.write_bytes(b"\xef\xbb\xbfpace = 7\n")
-    assert resolve(environment={"CHARRNN_CONFIG": str(file)}).checked().pace == 7
+    assert resolve_in({"CHARRNN_CONFIG": str(file)}).checked().pace == 7
 
 
 def test_a_named_file_must_be_there_and_be_a_file(tmp_path: Path) -> None:
-    missing = resolve(environment={"CHARRNN_CONFIG": str(tmp_path / "none.toml")})
+    missing = resolve_in({"CHARRNN_CONFIG": str(tmp_path / "none.toml")})
     assert "does not exist" in missing.problems[0]
-    folder = resolve(environment={"CHARRNN_CONFIG": str(tmp_path)})
+    folder = resolve_in({"CHARRNN_CONFIG": str(tmp_path)})
     assert "cannot be read" in folder.problems[0]
 
 
