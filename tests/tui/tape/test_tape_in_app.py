@@ -11,6 +11,7 @@ from tests.support.tape_app import LENGTH, SETTINGS, fresh_tape, tape_app
 from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.tui.tape.panel import TapePanel
+from tui_charrnn.tui.xray.neuron_panel import NeuronPanel
 from tui_charrnn.viewing.formatting import format_character
 
 PICKY = SamplingConfig(rng_seed=5, temperature=0.9, top_k=9, repetition_penalty=1.2)
@@ -77,6 +78,8 @@ async def test_the_hint_is_that_of_the_open_tool(tmp_path: Path) -> None:
         assert note_of(app.app) == hint
         await app.pilot.press("e")
         await app.noted("Enter colors the text by a cell, c clamps it, Esc leaves.")
+        neurons = app.app.main.query_one(NeuronPanel)  # Esc would cancel a search first
+        await wait_until(app.pilot, "the search's end", lambda: neurons.search is None)
         await app.pilot.press("escape", "escape")
         await app.noted("Type a seed and press Enter")
 
