@@ -267,6 +267,17 @@ async def test_the_place_is_kept_while_the_oldest_lines_are_dropped() -> None:
         assert app.pane.lines[-1].text == "the newest"
 
 
+async def test_fewer_characters_are_kept_of_lines_that_are_slow_to_wrap() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 8)):
+        app.pane.append([LogLine("글" * 400) for _ in range(900)])
+        foreign = sum(len(line.text) for line in app.pane.lines)
+        app.pane.clear()
+        app.pane.append([LogLine("a" * 400) for _ in range(900)])
+        assert foreign <= 50_000
+        assert sum(len(line.text) for line in app.pane.lines) == 360_000
+
+
 async def test_a_replaced_log_is_shown_anew(run: RunDirectory) -> None:
     app = Host()
     print_lines(run, "old one", "old two")

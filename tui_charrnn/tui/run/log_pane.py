@@ -34,6 +34,8 @@ COST_LIMIT: Final = 400_000
 """Maximum number of characters kept; beyond it, the oldest tenth is dropped."""
 _LEAST_COST: Final = 200
 """What a short line counts as, in characters."""
+_FOREIGN_COST: Final = 8
+"""What a character of a line that is not ASCII counts as: it is wrapped far more slowly."""
 POLL_INTERVAL: Final = 0.5  # seconds
 
 
@@ -153,7 +155,7 @@ def _pieces(lines: Sequence[LogLine], *, is_first: bool) -> Iterator[tuple[str, 
 
 
 def _cost(line: LogLine) -> int:
-    return max(_LEAST_COST, len(line.text))
+    return max(_LEAST_COST, len(line.text) * (1 if line.text.isascii() else _FOREIGN_COST))
 
 
 class LogPane(Vertical):
