@@ -114,6 +114,15 @@ def test_very_large_values_overflow_nothing() -> None:
     assert np.isfinite(Stepper(fold_embedding(model), clamps=clamps).read(1)).all()
 
 
+def test_large_clamps_overflow_no_normalization() -> None:
+    config = tiny_config(cell="lstm+norm", layer_count=2, hidden_size=800)
+    model = tiny_model(config=config)
+    model.weights.layers[1].kernel[:] = np.resize([1.2e12, -1.2e12], 4 * 800)
+    clamps = parse_clamps([f"0:h{unit}=1000" for unit in range(800)], config)
+
+    assert np.isfinite(Stepper(fold_embedding(model), clamps=clamps).read(1)).all()
+
+
 @pytest.mark.parametrize("cell", ["lstm", "lstm+norm", "gru", "rnn"])
 def test_every_neuron_has_a_name_and_a_place(cell: str) -> None:
     config = tiny_config(cell=cell, layer_count=3)
@@ -176,6 +185,7 @@ def test_a_cell_without_a_cell_state_is_told() -> None:
 GATE_CASES = [
     ("lstm", "0:f", 0.0),
     ("lstm", "1:o", 1.0),
+    ("lstm", "1:f", 1e-17),
     ("lstm", "0:i", 0.25),
     ("lstm+norm", "1:f", 0.9),
     ("gru", "1:z", 0.0),

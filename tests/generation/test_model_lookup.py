@@ -192,6 +192,12 @@ def test_a_closed_run_is_not_said_to_be_missing(runs_folder: Path) -> None:
         find_model(run.name, runs_folder)
 
 
+def test_a_run_that_cannot_be_read_is_told_with_its_folder(runs_folder: Path) -> None:
+    (runs_folder / "mine").symlink_to("mine")
+    with pytest.raises(ModelFileError, match=f"{runs_folder}/mine/.*symbolic links"):
+        find_model("mine", runs_folder)
+
+
 def test_a_closed_folder_of_runs_hides_no_bundled_model(runs_folder: Path) -> None:
     with closed(runs_folder):
         assert find_model("korean", runs_folder).name == "korean"

@@ -245,10 +245,11 @@ def _clamp_gate(halves: Float32, mean: float) -> None:
     All units are shifted by the same amount, so their order stays. At 0 the gate of every unit is
     closed, at 1 open.
     """
-    if mean in {0.0, 1.0}:
-        halves[...] = math.copysign(math.inf, mean - 0.5)  # its tanh is ±1
+    target = 2 * mean - 1  # mean of the tanh of the halves; ±1 also for means next to 0 and 1
+    if abs(target) == 1:
+        halves[...] = math.copysign(math.inf, target)
     else:
-        halves += _shift(halves.astype(np.float64), 2 * mean - 1)
+        halves += _shift(halves.astype(np.float64), target)
 
 
 def _shift(halves: Float64, mean: float) -> Float64:

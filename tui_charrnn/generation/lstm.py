@@ -202,7 +202,7 @@ def fold_embedding(model: Model) -> StepWeights:
         tensors = [table, output_kernel, output_bias]
         for kernel, input_bias, blocks, recurrent_bias, norm in layers:
             tensors += [kernel, input_bias, *blocks, recurrent_bias, *(norm or ())]
-        # A layer's output is in [-1, 1], or clamped to `LIMIT`: this bounds every sum of a step.
+        # A layer's output is in [-1, 1], so this bounds every sum of a step without clamps.
         bound = sum(float(np.abs(each).max(initial=0)) * (len(each) + 1) for each in tensors)
         folded = StepWeights(
             cell=config.cell,
@@ -236,8 +236,8 @@ def stacks_of(model: Model) -> tuple[Model, Model]:
     return stack, replace(stack, weights=backward)
 
 
-_SAFE_BOUND: Final = 1e30  # far below the largest float32, 3e38
-_SAFE_NORMALIZED_BOUND: Final = 1e15  # the same for values that are squared
+_SAFE_BOUND: Final = 1e30  # times `neuron.LIMIT`, 1e3, far below the largest float32, 3e38
+_SAFE_NORMALIZED_BOUND: Final = 1e12  # the same for values that are squared
 
 
 def quiet() -> np.errstate:

@@ -39,7 +39,7 @@ def find_model(
         return folders.default_model()
     bundled = folders.bundled_models()
     path = parse_path(argument, tr("The model"), error=ModelFileError)
-    with ModelFileError.if_unreadable(tr("The model {path}", path=path)):
+    try:
         found = _at_path(path, notify)
         if found is None and Path(argument).name == argument:
             run = RunDirectory(stored_path(runs_folder / argument))
@@ -48,6 +48,9 @@ def find_model(
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):
                 RunDirectory(runs_folder / argument).description.lstat()  # raises if unreadable
             raise ModelFileError(_unknown_sentence(argument, path, runs_folder, list(bundled)))
+    except OSError as error:
+        place = error.filename or path  # perhaps in the runs folder
+        raise ModelFileError.unreadable(tr("The model {path}", path=place), error) from error
     return found
 
 
