@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from textual.app import ComposeResult
@@ -19,6 +20,7 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.keys.keymap import activate_keymap, keymap_of, remap
 from tui_charrnn.tui.run.log_pane import LogPane, NewLines, format_line_count
 from tui_charrnn.tui.run.run_log import OutputSource
+from tui_charrnn.tui.text.wrapping import TextSanitizer
 from tui_charrnn.viewing.log_lines import LogLine
 
 NOISE = "I0000 00:00:1795554443.946410    7485 port.cc:153] oneDNN custom operations are on."
@@ -177,6 +179,32 @@ async def test_only_the_last_lines_of_a_long_log_are_kept(run: RunDirectory) -> 
         await see(pilot, "line 8999")
         assert len(app.pane.lines) <= 2_000
         await see(pilot, f"last {len(app.pane.lines):,} lines")
+
+
+async def test_lines_in_other_scripts_are_sanitized_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = Host()
+    async with app.run_test(size=(60, 8)) as pilot:
+        app.pane.append([LogLine("one line …")] + [LogLine("another one")] * 20)
+        sanitize = Mock(side_effect=lambda text: text)
+        monkeypatch.setattr(TextSanitizer, "show", sanitize)
+        await pilot.press("f")
+        await see(pilot, "without start-up noise")
+        sanitize.assert_not_called()
+
+
+async def test_after_a_filter_that_hides_everything_the_last_lines_are_shown(
+    run: RunDirectory,
+) -> None:
+    app = Host()
+    print_lines(run, *(f"line {number}" for number in range(50)))
+    async with app.run_test(size=(60, 8)) as pilot:
+        app.pane.follow(run)
+        app.pane.text.focus()
+        await see(pilot, "line 49")
+        await pilot.press("up", "f", "f")
+        await see(pilot, "None of 50 lines")
+        await pilot.press("f", "f")
+        await see(pilot, "line 49")
 
 
 async def test_of_a_log_of_gigabytes_only_the_end_is_read(run: RunDirectory) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import accumulate, groupby
 from typing import ClassVar, Final, NamedTuple, get_args
 
@@ -27,11 +28,12 @@ from tui_charrnn.tui.hints import no_run
 from tui_charrnn.tui.keys.keymap import bindings_of, tr_keys
 from tui_charrnn.tui.text.text_view import TextView
 from tui_charrnn.tui.text.wrapped_text import WrappedText
+from tui_charrnn.tui.text.wrapping import TextSanitizer
 from tui_charrnn.viewing.formatting import longest_fitting
 from tui_charrnn.viewing.log_lines import LogFilter, LogKind, LogLine
 
 COST_LIMIT: Final = 400_000
-"""Maximum number of characters kept; beyond it, the oldest tenth is dropped."""
+"""Maximum number of ASCII characters kept; beyond it, the oldest tenth is dropped."""
 _LEAST_COST: Final = 200
 """What a short line counts as, in characters."""
 _FOREIGN_COST: Final = 8
@@ -124,7 +126,7 @@ class LogText(TextView, inherit_bindings=False):
         If the end is not followed, `from_top` lines are below the top of the view.
         """
         self.count = len(lines)
-        self.wrapped = WrappedText(width=self.wrapped.width)
+        self.wrapped = WrappedText(width=self.wrapped.width, is_sanitized=True)
         for text, kind in _pieces(lines or [LogLine(sentence, "noise")], is_first=True):
             self.wrapped.append(text, kind)
         starts = [0, *(at for at, row in enumerate(self.wrapped.rows, 1) if row.ends_line)]
@@ -152,6 +154,12 @@ def _pieces(lines: Sequence[LogLine], *, is_first: bool) -> Iterator[tuple[str, 
         text = "\n".join(line.text for line in group)
         yield text if is_first else f"\n{text}", kind
         is_first = False
+
+
+def _sanitized(line: LogLine) -> LogLine:
+    if line.text.isascii():
+        return line
+    return replace(line, text=TextSanitizer().show(line.text))
 
 
 def _cost(line: LogLine) -> int:
@@ -246,6 +254,8 @@ class LogPane(Vertical):
 
     def append(self, lines: Sequence[LogLine]) -> None:
         """Add lines at the end."""
+        most = COST_LIMIT // _LEAST_COST + 1  # one that does not fit, so that lines are dropped
+        lines = [_sanitized(line) for line in lines[-most:]]
         is_full = sum(map(_cost, [*self.lines, *lines])) > COST_LIMIT
         if is_full or not self.text.count:
             self.filter_by(self.filter, lines)
@@ -310,11 +320,12 @@ class LogPane(Vertical):
     def filter_by(self, log_filter: LogFilter, new: Sequence[LogLine] = ()) -> None:
         """Add lines, drop the oldest, and show the others that a filter passes.
 
-        The line at the top of the pane stays there, or the next line that is shown.
+        The line at the top of the pane stays there, or the next line that is shown. If no line was
+        shown, the last one is.
         """
         from_top = self.text.lines_from_top
         shown = [at for at, line in enumerate(self.lines) if self.filter.passes(line.kind)]
-        top = shown[-from_top] if from_top else 0
+        top = shown[-from_top] if from_top else len(self.lines)
         self.filter = log_filter
         self.lines += new
         below = [line for line in self.lines[top:] if log_filter.passes(line.kind)]

@@ -118,8 +118,8 @@ class WrappedText:
     ever shown, so a number stays valid when old rows are dropped.
     """
 
-    def __init__(self, *, width: int, limit: int = MOST_ROWS) -> None:
-        """Start without text."""
+    def __init__(self, *, width: int, limit: int = MOST_ROWS, is_sanitized: bool = False) -> None:
+        """Start without text; `is_sanitized` if all of it comes from a `TextSanitizer`."""
         self.width = width
         self.limit = limit
         """Beyond so many rows the oldest tenth is dropped."""
@@ -132,6 +132,7 @@ class WrappedText:
         self.sources = SourceMap()
         """Maps source offsets to shown offsets."""
         self._sanitizer = TextSanitizer()
+        self._is_sanitized = is_sanitized
 
     @property
     def end(self) -> int:
@@ -194,7 +195,7 @@ class WrappedText:
     def _show(self, text: str) -> str:
         """Return what to show for the next piece of text, and extend `sources`."""
         before = copy(self._sanitizer)
-        shown = self._sanitizer.show(text)
+        shown = text if self._is_sanitized else self._sanitizer.show(text)
         if shown == text:
             self.sources.add(len(text))
         else:
