@@ -145,16 +145,19 @@ class TextScorer:
         threads: int = 1,
         listener: ScoresListener | None = None,
     ) -> None:
-        self._reader, *self._backward = (
-            SegmentReader(
+        forward, backward = stacks_of(model) if model.config.reads_both else (model, None)
+
+        def reader_of(stack: Model) -> SegmentReader:
+            return SegmentReader(
                 fold_embedding(stack),
                 streams=streams,
                 threads=threads,
                 least=_SHORTEST_SEGMENT,
                 most=_MOST_STREAMS,
             )
-            for stack in (stacks_of(model) if model.config.reads_both else [model])
-        )
+
+        self._reader = reader_of(forward)
+        self._backward = None if backward is None else reader_of(backward)
         self._vocabulary = model.vocabulary
         self._listener = listener
         self.begin()
@@ -191,11 +194,11 @@ class TextScorer:
         Raises:
             ModelFileError: If the model's logits are not finite.
         """
-        if self._backward:
+        if self._backward is not None:
             self.begin()
         inputs = np.concatenate([[self._last], symbols[:-1]])
-        if self._backward:
-            parts = self._read_both(self._backward[0], inputs, symbols)
+        if self._backward is not None:
+            parts = self._read_both(self._backward, inputs, symbols)
         else:
             parts = self._reader.read(
                 inputs, lambda stepper, at: self._read_nats(stepper, inputs[at], symbols[at])
