@@ -1,5 +1,6 @@
 """The app with the user's settings: keys, speed, length, and warnings."""
 
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from tui_charrnn.translation import chosen_language
 from tui_charrnn.tui.app import CharRNNApp, run_app
 from tui_charrnn.tui.chrome import SHOW_PROBLEMS
 from tui_charrnn.tui.help import commands_of as palette_commands
+from tui_charrnn.tui.keys.keymap import EVERYWHERE
+from tui_charrnn.tui.keys.table import KEYS, heading_of
 from tui_charrnn.tui.run.chart.canvas import ASCII, BLOCKS, Glyphs
 from tui_charrnn.tui.run.log_pane import LogPane
 from tui_charrnn.tui.run.loss_chart import LossChart
@@ -51,6 +54,16 @@ async def test_the_palette_has_our_commands_alone_in_the_order_of_their_use(
         rows = screen_text(app)
         assert rows.index(titles[0]) < rows.index(titles[1]) < rows.index(titles[2])
         assert app.screen.query_one("CommandList").region.width == 90
+
+
+async def test_the_palette_has_the_groups_of_the_help_page(tmp_path: Path) -> None:
+    app = preferred_app(tmp_path, "")
+    async with app.run_test(size=(140, 40)):
+        everywhere = {key.sentence: heading_of(key) for key in KEYS if key.owner in EVERYWHERE}
+        offered = [each.english for each in palette_commands(app, app.screen)]
+        headings = [everywhere[sentence] for sentence in offered if sentence in everywhere]
+        grouped = [heading for heading, _ in groupby(headings)]
+        assert grouped == ["Text", "Panes", "Training", "Program"]
 
 
 async def test_the_text_uses_the_preferences(tmp_path: Path) -> None:

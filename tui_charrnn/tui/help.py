@@ -7,6 +7,7 @@ in the screen's thread.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any, ClassVar, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
@@ -185,7 +186,8 @@ def commands_of(app: App[Any], screen: Screen[Any]) -> Iterator[Command]:
     left_out = {"app.palette", *(REFUSED if session is not None and session.is_readonly else ())}
     offered: set[str] = set()
     """Sentences offered so far: an action of the screen has a key in several panes."""
-    for key in sorted(active_keys(), key=lambda key: key.owner != pane):
+    keys = chain.from_iterable(grouped(active_keys()).values())
+    for key in sorted(keys, key=lambda key: key.owner != pane):
         target: DOMNode | None = {"app": app, "main": main}.get(key.owner)
         if key.action.startswith(("text_pane.", "screen.")):  # acts wherever the focus is
             target = main
