@@ -77,7 +77,8 @@ def doctor(
     facts: dict[str, Any]
     if run is not None:
         health = Health(_find_any_run(run, folder))
-        findings, (sentence, remedy) = list(judge_run(health)), recovery(health)
+        findings = list(judge_run(health))
+        sentence, remedy = recovery(health)
         summary = f"{sentence} {remedy}".rstrip()
         facts = {
             "run": str(health.run.path),
@@ -91,7 +92,8 @@ def doctor(
         }
     else:
         machine = Facts(preset, *apply_settings(find_preset(preset), settings), folder)
-        findings, facts = list(diagnose(machine)), vars(machine)
+        findings = list(diagnose(machine))
+        facts = vars(machine)
         summary = _summary_sentence(findings)
     code = next((int(each.exit_code) for each in findings if each.exit_code), 0)
     if as_json:

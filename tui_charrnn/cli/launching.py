@@ -187,8 +187,10 @@ def train_headless(run: RunDirectory, options: FollowOptions, limit: float | Non
     with contextlib.suppress(RunError, OSError):  # `follow` reads on
         view.take(reader.read_all())
     view.ended, before = None, newest_status(run)  # an earlier trainer's
-    watch, start = options.watch, lambda: launch(run, options, limit)
-    returncode = follow(reader, start, reporter, watch, options.rows_of)
+    watch = options.watch
+    returncode = follow(
+        reader, lambda: launch(run, options, limit), reporter, watch, options.rows_of
+    )
     _observe_end(view, before, returncode)
     if watch is not None and (error := watch.verdict) is not None:
         view.ended = _record_loss(run, error)

@@ -202,13 +202,15 @@ def follow(
 
     def on_poll() -> None:
         nonlocal status
-        status, records = newest_status(reporter.view.run, status), list[Record]()
+        status = newest_status(reporter.view.run, status)
+        records: list[Record] = []
         with suppress(RunError, OSError):  # of a network file system; the next poll reads on
             for item in reader.read_all():
                 records += item.records if isinstance(item, BatchStretch) else [item]
         reporter.show(records, status)
-        for row in chain.from_iterable(map(rows_of, records)) if rows_of else ():
-            reporter.notify(row)
+        if rows_of is not None:
+            for row in chain.from_iterable(map(rows_of, records)):
+                reporter.notify(row)
 
     try:
         return supervise(launch, reporter.notify, watch, on_poll)

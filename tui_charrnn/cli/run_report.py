@@ -59,7 +59,8 @@ class RunDetails:
     """All information in a run directory; of a damaged run, what can be read."""
 
     def __init__(self, run: RunDirectory) -> None:
-        self.summary, self.now = summarize_run(run), time.time()
+        self.summary = summarize_run(run)
+        self.now = time.time()
         self.view = view = RunView(run, description=self.summary.description)
         warnings: list[str] = []
         seconds: dict[int, float] = {}

@@ -177,9 +177,10 @@ class WatchedFolder:
             marks = [
                 file_mark(path) for path in (run.description, run.status, run.best, run.labels)
             ]
-            before, summary = self._known.get(run.path, (None, None))
-            if summary is None or before != marks:
-                known, summary = summary, summarize_run(run)
+            known_marks, known = self._known.get(run.path, (None, None))
+            summary = known if known_marks == marks else None
+            if summary is None:
+                summary = summarize_run(run)
                 if known and _beats(summary) > _beats(known):
                     # seen to change now, whatever the clock of the file system says
                     summary = replace(summary, modified=time.time())

@@ -73,8 +73,10 @@ class Saver:
         self._started = time.monotonic()
         self._tried_at = self._started if is_resumed else -math.inf
         self._refusal: StorageError | None = None
-        self._refusals, self._pause = 0, 0.0
-        """Consecutive failures, and the seconds from the last of them to the next attempt."""
+        self._refusals = 0
+        """Consecutive failures."""
+        self._pause = 0.0
+        """Seconds from the last failure to the next attempt."""
         self._limit: float | None = None
         """Until when a finished trainer retries to save; None during training."""
         self.train_loss: float | None = None

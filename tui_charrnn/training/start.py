@@ -216,8 +216,7 @@ class SetupBuilder:
     def _time(self, setup: Setup) -> tuple[float, Plan]:
         """Return the seconds per step, and the plan based on them."""
         config, material, check = setup.training, setup.material, self._check_cancelled
-        make, limit = setup.make_batch, config.train_time
-        seconds = time_batches(setup.engine, make, check, run_time=limit)
+        seconds = time_batches(setup.engine, setup.make_batch, check, run_time=config.train_time)
         if config.train_time is None:
             return seconds, plan_by_count(config, material.streams.steps_per_epoch)
         evaluation = time_evaluation(setup.engine, material, check)

@@ -119,19 +119,15 @@ class ReplicatedEngine:
         self, batches: Sequence[Batch], first_step: int, learning_rates: Sequence[float]
     ) -> list[BatchResult]:
         """Take steps as `Engine.train_batches` does, with all other processes."""
-        numbers, count = (
-            self._engines[0].optimizer_numbers(first_step, learning_rates),
-            len(batches),
-        )
+        numbers = self._engines[0].optimizer_numbers(first_step, learning_rates)
         if self.steps_per_call > 1:
-            self._send(_Message(Action.TAKE_SEVERAL, first_step, count, numbers))
+            self._send(_Message(Action.TAKE_SEVERAL, first_step, len(batches), numbers))
             return self._take_several(batches, first_step, numbers)
+        (batch,) = batches
         if self._computing != first_step:
             self._send(_Message(Action.COMPUTE, first_step))
-        partial = self._compute(batches[0], first_step)
-        message, means = self._exchange(
-            _Message(Action.TAKE_STEP, first_step, count, numbers), partial
-        )
+        partial = self._compute(batch, first_step)
+        message, means = self._exchange(_Message(Action.TAKE_STEP, first_step, 1, numbers), partial)
         self._computing = first_step + 1
         return [self._apply(partial, means, message)]
 

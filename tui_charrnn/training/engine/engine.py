@@ -229,7 +229,8 @@ class Engine:
             The results of the steps taken, and of the one that failed.
         """
         if self.steps_per_call == 1:
-            return [self.train_batch(batches[0], first_step, learning_rates[0])]
+            (batch,), (rate,) = batches, learning_rates
+            return [self.train_batch(batch, first_step, rate)]
         numbers = self.optimizer_numbers(first_step, learning_rates)
         results, (states,) = self._multi_step.take([batches], first_step, numbers, [self.carried])
         self.set_states_after(results, first_step, states)

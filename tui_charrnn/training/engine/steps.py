@@ -153,7 +153,8 @@ class Optimizer:
 
     def numbers(self, first_step: int, learning_rates: Sequence[float]) -> Float32:
         """Return learning rate, weight decay and average decay of K consecutive steps: (K, 3)."""
-        config, rows = self._config, []
+        config = self._config
+        rows = []
         weight_decay = config.weight_decay if config.optimizer == "adamw" else 0.0
         for step, rate in enumerate(learning_rates, first_step):
             first, second = 1 - FIRST_DECAY**step, 1 - config.second_moment_decay**step
