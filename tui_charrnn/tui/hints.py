@@ -43,8 +43,11 @@ def hint_for(pane: str, session: Session) -> str:
         )
     if view is not None and (advice := _advice(view, session, pane)):
         return advice
-    has_data = view and {"training": view.losses.has_any, "childhood": view.samples}.get(pane, True)
-    if not has_data:
+    if (
+        view is None
+        or (pane == "training" and not view.losses.has_any)
+        or (pane == "childhood" and not view.samples)
+    ):
         return tr_keys("{pane.text} back to the text · {app.help} help")
     return tr_keys(PANE_HINTS[pane])
 
@@ -94,7 +97,8 @@ def finished_hint(view: RunView, session: Session) -> str:
         if view.samples
         else "{text.source} picks a model."
     )
-    ended, best = tr("The run has finished."), view.best
+    ended = tr("The run has finished.")
+    best = view.best
     if session.takes_best and best is not None and best.step < view.step:
         ended = tr(
             "The run has finished. Its best weights, of step {step:,}, generate from the "

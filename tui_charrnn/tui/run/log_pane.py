@@ -134,7 +134,8 @@ class LogText(TextView, inherit_bindings=False):
 
     def render_line(self, y: int) -> Strip:
         """Draw a row behind the sign of the line that begins there."""
-        strip, rows, row = super().render_line(y), self.wrapped.rows, self.scroll_offset.y + y
+        strip = super().render_line(y)
+        rows, row = self.wrapped.rows, self.scroll_offset.y + y
         if not self.count or row >= len(rows):
             return strip
         kind = rows[row].runs[0][0] if rows[row].runs else "plain"
@@ -266,7 +267,9 @@ class LogPane(Vertical):
 
     def clear(self) -> None:
         """Remove all lines, and follow the end."""
-        self._is_cut, self.lines, self.text.count = False, [], 0
+        self.lines = []
+        self.text.count = 0
+        self._is_cut = False
         self.text.follows_end = True
         self.filter_by(self.filter)
 

@@ -151,7 +151,8 @@ class LossChart(Widget, can_focus=True):
             self.cursor = picked.bucket.last_step
 
     def _draw(self) -> Chart:
-        (view, other, pinned), size = self._views, (self.size.width, self.size.height)
+        view, other, pinned = self._views
+        size = self.size.width, self.size.height
         if view is None:
             return draw_message(self._no_run, size)
         if not view.losses.has_any and view.baselines is None:

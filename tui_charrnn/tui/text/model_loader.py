@@ -109,15 +109,17 @@ class ModelLoader:
             CharRNNError: If there are no such weights, or their file is invalid.
         """
         weights = self.find_weights(request, wait)
+        notes = [weights.note]
         with self._lock:
-            mark, notes = file_mark(weights.path), [weights.note]
+            mark = file_mark(weights.path)
             if self._kept is None or mark is None or self._kept[:2] != (weights.path, mark):
                 model = lazy.load_model(weights.path)
                 if request.numbers != "float32":
                     model = lazy.with_numbers(model, request.numbers, notes.append)
                 self._kept = weights.path, mark, model
             model = self._kept[2]
-        label, note = _label_of(model, weights.path, request), " ".join(notes).strip()
+        label = _label_of(model, weights.path, request)
+        note = " ".join(notes).strip()
         return LoadedModel(model, label, note, weights.path, mark, request.runs_folder)
 
     def find_weights(self, request: ModelRequest, wait: Wait) -> Weights:

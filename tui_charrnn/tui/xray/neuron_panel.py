@@ -208,7 +208,8 @@ class NeuronPanel(CursorView):
         row = self.selected
         if row is None:
             return
-        cell, levels = row.follower, None
+        cell = row.follower
+        levels = None
         if cell is not None and cell.deviation:
             levels = deviation_scale(cell.mean, cell.deviation)
         self._xray.color_by(str(row.neuron), levels)

@@ -204,12 +204,10 @@ class XrayPanel(Static):
                 rows += hits_rows(reliability, width, room)
             elif page.kind == "expected":
                 rows += expected_rows(seen, width, room, self._name_of)
+            elif maps is None:
+                rows.append(Content(tr("Reading …")).stylize("$note-text"))
             else:
-                rows += (
-                    [Content(tr("Reading …")).stylize("$note-text")]
-                    if maps is None
-                    else [*heat_rows(maps, width, room - 1, palette), scale_row(maps, palette)]
-                )
+                rows += [*heat_rows(maps, width, room - 1, palette), scale_row(maps, palette)]
         self._colors.shows = frozenset(shown)
         return rows
 

@@ -171,7 +171,8 @@ class XrayReading:
         The model reads a character only when the next one is sampled, so the current states belong
         to the character before.
         """
-        number, position = self._newest = tape.branch.number, tape.position - 1
+        number, position = tape.branch.number, tape.position - 1
+        self._newest = number, position
         self._tapped.append((self._newest, tape.branch.indices[-1], tape.stream.logits.copy()))
         values = self.values
         if position and values is not None:

@@ -117,7 +117,8 @@ class Plot:
 
     def draw_band(self) -> None:
         """Draw the range from the lowest to the highest loss of every bucket."""
-        series, across, dots = self.run, self.across, DotPlot(self.across)
+        series, across = self.run, self.across
+        dots = DotPlot(across)
         extremes: dict[int, tuple[float, float]] = {}
         for bucket in series.buckets:
             first = self.window.dot(series.place(bucket.first_step - 1), across)
@@ -315,8 +316,8 @@ def _label(words: str) -> str:
 
 def _bottom_rows(plot: Plot) -> list[Row]:
     """Return the axis below the plot, and its labels."""
-    glyphs, left, right, unit = plot.glyphs, plot.left, plot.right, tr(UNITS[plot.window.axis])
-    ticks = plot.window.ticks(plot.width)
+    glyphs, left, right = plot.glyphs, plot.left, plot.right
+    unit, ticks = tr(UNITS[plot.window.axis]), plot.window.ticks(plot.width)
     steps = () if plot.is_alone else plot.run.checkpoints
     checkpoints = {plot.column(plot.run.place(step)) for step in steps}
     line: list[Piece] = []
