@@ -330,7 +330,7 @@ class BatchesAhead(Generic[_Batch]):
         self._ahead: dict[int, Future[_Batch]] = {}
 
     def take(self, first_step: int, count: int) -> list[_Batch]:
-        """Return the batches of `count` steps, and prefetch the next ones."""
+        """Return the batches of `count` steps, and prefetch the next ones if there are several."""
         end = first_step + count
         batches = [
             self._ahead[step].result() if step in self._ahead else self._make(step)
@@ -338,6 +338,6 @@ class BatchesAhead(Generic[_Batch]):
         ]
         self._ahead = {
             step: self._ahead.get(step) or self._thread.submit(self._make, step)
-            for step in range(end, end + count)
+            for step in range(end, end + count if count > 1 else end)  # one is made in no time
         }
         return batches
