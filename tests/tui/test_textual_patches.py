@@ -151,6 +151,18 @@ async def test_what_is_typed_before_a_palette_has_its_list_is_searched_for() -> 
         assert "Quit" in str(found.get_option_at_index(0).prompt)
 
 
+async def test_a_key_of_a_palette_without_its_list_does_nothing() -> None:
+    app = Host(9)
+    async with app.run_test() as pilot:
+        palette = TypedInto()
+        app.push_screen(palette)
+        for action in ("command_list('page_down')", "cursor_down"):
+            await app.run_action(action, palette)
+        await pilot.pause()
+        assert palette.query(CommandList)
+        assert app.is_running
+
+
 async def test_a_click_on_what_was_just_removed_hits_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

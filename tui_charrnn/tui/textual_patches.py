@@ -45,6 +45,8 @@ _ON_CLICK: Final = OptionList._on_click
 _WIDGET_AND_OFFSET_AT: Final = Screen.get_widget_and_offset_at
 _DISMISS: Final = CommandPalette.dismiss
 _GATHER_COMMANDS: Final = CommandPalette._gather_commands
+_COMMAND_LIST: Final = CommandPalette._action_command_list
+_CURSOR_DOWN: Final = CommandPalette._action_cursor_down
 _RENDER_SCREEN: Final = Screen.render
 _SCREEN_RESIZED: Final = Screen._screen_resized
 _FOCUS_MOVES: Final = frozenset({"app.focus_next", "app.focus_previous"})
@@ -82,8 +84,8 @@ def patch_textual() -> None:
       click may hit a drawn option that the list no longer has.
     - `Screen`: a click asks a widget that was just removed for its parent.
     - `CommandPalette`: two clicks beside it, or a click after a key has closed it, close it twice;
-      typing before its list is mounted queries the list; a second palette has the same id as the
-      first one, which may still be mounted.
+      a key queries its list, which is not mounted yet or already removed; a second palette has the
+      same id as the first one, which may still be mounted.
     - Three screens on the stack: the middle one may take the screen above it for its background,
       and both then draw each other endlessly.
 
@@ -104,6 +106,8 @@ def patch_textual() -> None:
         (Screen, "render", _render_screen),
         (CommandPalette, "dismiss", _dismiss),
         (CommandPalette, "_gather_commands", _gather_commands),
+        (CommandPalette, "_action_command_list", _action_command_list),
+        (CommandPalette, "_action_cursor_down", _action_cursor_down),
         (App, "action_command_palette", _open_palette),
         (CommandList, "add_option", _add_option),
         *(
@@ -173,6 +177,16 @@ def _gather_commands(self: CommandPalette, search_value: str) -> None:
     # without a list, Textual calls this again once there is one, without a value
     if self.query(CommandList):
         _GATHER_COMMANDS(self, search_value or self.query_one(CommandInput).value.strip())
+
+
+def _action_command_list(self: CommandPalette, action: str) -> None:
+    if self.query(CommandList):
+        _COMMAND_LIST(self, action)
+
+
+def _action_cursor_down(self: CommandPalette) -> None:
+    if self.query(CommandList):
+        _CURSOR_DOWN(self)
 
 
 def _open_palette(self: App[object]) -> None:
