@@ -220,12 +220,13 @@ def _watch_files(run: RunDirectory, kill: Kill | None) -> None:
     if kill is None:
         return
     folder = run.checkpoint(kill.step).path
-    half = folder.with_name(f".saving-{folder.name}") / "manifest.json"
+    hidden = folder.with_name(f".saving-{folder.name}")
     targets = {"renaming": folder, "naming_best": run.best, "naming_latest": run.latest}
     opened, replaced = FileSystem.open, FileSystem.replace
 
     def open_watched(self: FileSystem, path: Path, flags: int, parent: int | None = None) -> int:
-        if kill.point == "writing" and path == half:
+        is_due = path.parent == hidden and "manifest.json" in path.name  # the last of three files
+        if kill.point == "writing" and is_due:
             _die()
         return opened(self, path, flags, parent)
 
