@@ -293,7 +293,7 @@ class HistoryBrowser(Vertical):
         def work(_: BackgroundTask) -> Answer:
             entries = self._history.read(numbers)
             rows = {number: HistoryRow.of(entry, query) for number, entry in entries.items()}
-            return partial(self.list.take, numbers, rows)
+            return lambda: self.list.take(numbers, rows)  # the list may be gone by now
 
         BackgroundTask("history-rows", lambda task: self._answer(task, work))
 

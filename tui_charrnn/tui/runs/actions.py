@@ -6,6 +6,7 @@ An action raises a `CharRNNError` if it fails.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
@@ -146,11 +147,11 @@ def archive_folder(typed: str) -> Path:
         if not os.access(folder, os.W_OK):
             raise ConfigError("Nothing can be written in {folder}.", folder=folder)
         return folder
-    try:
+    with suppress(OSError):  # the current folder was removed
         here = Path.cwd()
-    except OSError:  # the current folder was removed
-        return Path.home()
-    return here if os.access(here, os.W_OK) else Path.home()
+        if os.access(here, os.W_OK):
+            return here
+    return parse_path("~", tr("The folder"))
 
 
 def resume_problem(found: RunSummary, *, is_trained: bool) -> str:
