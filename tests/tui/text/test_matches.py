@@ -1,11 +1,13 @@
 """Search in wrapped text."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tui_charrnn.hangul import join_syllables, split_syllables
-from tui_charrnn.tui.text.search import drawn_spans, find_matches
+from tui_charrnn.tui.text.search import Span, drawn_spans, find_matches
 from tui_charrnn.tui.text.wrapped_text import MOST_ROWS, WrappedText
 
 
@@ -17,8 +19,11 @@ def wrapped(text: str, *, width: int = 20, limit: int = MOST_ROWS) -> WrappedTex
 
 def found_pieces(rows: WrappedText, query: str) -> list[str]:
     """Return the drawn text of every match, joined across rows."""
-    matches = find_matches(rows, query)
-    pieces = ["" for _ in matches.spans]
+    return pieces_of(rows, find_matches(rows, query))
+
+
+def pieces_of(rows: WrappedText, matches: Sequence[Span]) -> list[str]:
+    pieces = ["" for _ in matches]
     for number in range(rows.first, rows.end):
         for index, start, end in drawn_spans(rows, matches, number):
             pieces[index] += rows.shown(number).text[start:end]
@@ -31,14 +36,14 @@ def found_pieces(rows: WrappedText, query: str) -> list[str]:
 )
 def test_case_matters_only_if_an_upper_case_letter_is_typed(query: str, count: int) -> None:
     rows = wrapped("The end, the\nother Á end")
-    assert len(find_matches(rows, query).spans) == count
+    assert len(find_matches(rows, query)) == count
 
 
 def test_a_match_continues_in_the_next_row_but_not_in_the_next_line() -> None:
     rows = wrapped("one two three four five six\nseven", width=10)
     assert len(rows.rows) > 3
     assert found_pieces(rows, "two three") == ["two three"]
-    assert find_matches(rows, "six seven").spans == []
+    assert find_matches(rows, "six seven") == []
 
 
 @pytest.mark.parametrize(
@@ -59,7 +64,7 @@ def test_syllables_are_found_whole_and_in_jamo(query: str, found: list[str]) -> 
 
 
 def test_matches_do_not_overlap() -> None:
-    assert find_matches(wrapped("aaaaa"), "aa").spans == [(0, 2), (2, 4)]
+    assert find_matches(wrapped("aaaaa"), "aa") == [(0, 2), (2, 4)]
 
 
 def test_letters_that_are_two_in_lower_case_move_nothing() -> None:
@@ -76,16 +81,9 @@ def test_the_notice_for_dropped_rows_has_no_matches() -> None:
     rows = wrapped("needle\n" * 500, limit=100)
     matches = find_matches(rows, "needle")
     assert rows.first > 0
-    assert len(matches.spans) == len(rows.rows) - 2  # the notice, and the open row at the end
-    assert list(matches.in_row(rows.first)) == []
-    assert matches.place(0) == (rows.first + 1, 0)
-
-
-def test_the_next_match_is_found_from_a_place_and_round_the_end() -> None:
-    matches = find_matches(wrapped("x\n\nx\nx"), "x")
-    assert [matches.next_to((row, 0)) for row in range(4)] == [0, 1, 1, 2]
-    assert matches.next_to((3, 1)) == 0
-    assert matches.next_to((99, 0)) == 0
+    assert len(matches) == len(rows.rows) - 2  # the notice, and the open row at the end
+    assert list(drawn_spans(rows, matches, rows.first)) == []
+    assert list(drawn_spans(rows, matches, rows.first + 1)) == [(0, 0, 6)]
 
 
 @given(st.text("ab \n", max_size=60), st.text("abA ", min_size=1, max_size=3), st.integers(3, 9))
@@ -94,3 +92,52 @@ def test_what_is_marked_is_what_a_line_has(text: str, query: str, width: int) ->
     pieces = found_pieces(rows, query)
     assert len(pieces) == text.count(query)
     assert set(pieces) <= {query}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "query", "found"),
+    [
+        ("the the t", "he the", "the", ["the"] * 4),
+        ("one tw", "o three", "one two three", ["one two three"]),
+        ("aaa", "aa", "aa", ["aa", "aa"]),
+        ("line o", "ne\nline two", "line", ["line", "line"]),
+        ("the end", "\nThe end", "The", ["The"]),
+        ("하", "\u11ab 하", "하", ["하"]),
+        (split_syllables("한 하"), "\u11ab", "한", ["한", "한"]),
+        ("", "a", "a", ["a"]),
+    ],
+)
+def test_new_text_is_searched_with_the_end_of_the_old(
+    old: str, new: str, query: str, found: list[str]
+) -> None:
+    rows = wrapped(old, width=8)
+    known, searched = find_matches(rows, query), rows.sources.shown(len(old))
+    rows.append(new, "generated")
+    matches = find_matches(rows, query, known, searched)
+    assert matches == find_matches(rows, query)
+    assert [join_syllables(piece) for piece in pieces_of(rows, matches)] == found
+
+
+def test_matches_in_dropped_rows_are_forgotten_and_the_others_stay() -> None:
+    rows = wrapped("needle\n" * 99, limit=100)
+    known, searched = find_matches(rows, "needle"), rows.sources.shown(rows.sources.length)
+    rows.append("needle\n" * 20, "generated")
+    matches = find_matches(rows, "needle", known, searched)
+    assert rows.first > 0
+    assert matches == find_matches(rows, "needle")
+    assert set(matches) & set(known)
+
+
+@given(
+    st.lists(st.text("ab하\u1112\u1161\u11ab \n", max_size=20), max_size=8),
+    st.sampled_from(["a", "aa", "aba", "하", "한", "하a", "b "]),
+    st.integers(3, 9),
+)
+def test_a_search_in_pieces_finds_the_same(pieces: list[str], query: str, width: int) -> None:
+    rows, searched = WrappedText(width=width), 0
+    matches: list[Span] = []
+    for piece in pieces:
+        rows.append(piece, "generated")
+        matches = find_matches(rows, query, matches, searched)
+        searched = rows.sources.shown(rows.sources.length)
+    assert matches == find_matches(rows, query)

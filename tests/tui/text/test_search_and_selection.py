@@ -32,6 +32,24 @@ def reversed_text(view: StreamedText) -> str:
     return "".join(part.text for part in parts if part.style is not None and part.style.reverse)
 
 
+async def test_a_search_begins_at_the_first_match_below_the_view_top_or_else_at_the_first() -> None:
+    app = Host()
+    async with app.run_test(size=(30, 4)) as pilot:
+        app.view.append("x\n\nx\nx" + "\n" * 9)
+        await pilot.pause()
+        app.view.scroll_to(y=1)
+        app.search.find("x")
+        assert app.search.count == "2/3"
+        app.search.find("")
+        app.view.scroll_to(y=8)
+        app.search.find("x")
+        assert app.search.count == "1/3"
+        app.search.find("")
+        app.view.clear()  # the view scrolls only later
+        app.search.find("x")
+        assert app.search.count == "no match"
+
+
 async def test_matches_are_distinguished_without_colors() -> None:
     app = Host()
     async with app.run_test(size=(30, 6)) as pilot:
@@ -96,6 +114,21 @@ async def test_streaming_text_is_searched_without_scrolling() -> None:
         await wait_until(pilot, "it is counted", lambda: app.search.count.endswith("/12"))
         assert drawn_rows(app.view) == before
         assert not app.view.follows_end
+
+
+async def test_the_match_stays_when_the_oldest_rows_are_dropped() -> None:
+    app = Host()
+    app.view.wrapped.limit = 60
+    async with app.run_test(size=(30, 8)) as pilot:
+        app.view.append(LINES)
+        await pilot.pause()
+        app.search.find("line 4")
+        app.search.step(-1)
+        assert (app.search.count, app.search.found_place()) == ("3/11", (41, 0))
+        app.view.append("\nline 4, at last" + "\n" * 20)
+        await wait_until(pilot, "it is counted", lambda: app.search.count == "2/11")
+        assert app.view.wrapped.first > 4
+        assert app.search.found_place() == (41, 0)
 
 
 async def test_another_width_keeps_the_match() -> None:

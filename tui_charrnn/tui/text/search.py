@@ -6,8 +6,6 @@ import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import accumulate
 from operator import itemgetter
 from typing import ClassVar, Final
 
@@ -23,52 +21,13 @@ from tui_charrnn.tui.background import Signal
 from tui_charrnn.tui.dialogs import SafeInput
 from tui_charrnn.tui.keys.keymap import bindings_of
 from tui_charrnn.tui.text.text_view import Overlay, TextLayer, TextView
-from tui_charrnn.tui.text.wrapped_text import Place, WrappedText, expanded_column
+from tui_charrnn.tui.text.wrapped_text import Place, WrappedText, expanded_column, shown_place
 
 _LONGEST: Final = 200  # characters
 _PAUSE: Final = 0.25
 """Seconds between two searches of streaming text."""
-
-
-@dataclass(frozen=True, slots=True)
-class Matches:
-    """All matches in a text, as the text was when it was searched.
-
-    Matches stay valid when rows are added or dropped, because rows keep their numbers.
-    """
-
-    first: int
-    """Number of the first searched row."""
-    row_starts: Sequence[int]
-    """Offset of every row in the searched text, ascending, then the length of the text."""
-    spans: Sequence[tuple[int, int]]
-    """Start and end offset of every match, ascending."""
-
-    def place(self, index: int) -> Place:
-        """Return where a match starts, by its index from 0."""
-        start = self.spans[index][0]
-        row = bisect_right(self.row_starts, start) - 1
-        return self.first + row, start - self.row_starts[row]
-
-    def next_to(self, place: Place) -> int:
-        """Return the index of the first match at or after a place, else of the first match."""
-        row = min(max(place[0] - self.first, 0), len(self.row_starts) - 1)
-        found = bisect_left(self.spans, (self.row_starts[row] + place[1],))
-        return found if found < len(self.spans) else 0
-
-    def in_row(self, number: int) -> Iterator[tuple[int, int, int]]:
-        """Yield match index, start and end column of every match, clipped to a row."""
-        row = number - self.first
-        if not 0 <= row < len(self.row_starts) - 1:
-            return
-        begin, end = self.row_starts[row], self.row_starts[row + 1]
-        index = bisect_right(self.spans, begin, key=itemgetter(1))
-        while index < len(self.spans) and (span := self.spans[index])[0] < end:
-            yield index, max(span[0] - begin, 0), min(span[1], end) - begin
-            index += 1
-
-
-NO_MATCHES: Final = Matches(0, (0,), ())
+Span = tuple[int, int]
+"""Start and end of a match, as offsets like those of `WrappedText.starts`."""
 
 
 class Search(TextLayer):
@@ -84,36 +43,38 @@ class Search(TextLayer):
         self.count = ""
         """Number of the current match and of all, such as 3/17; empty without a search."""
         self._query = ""
-        self._matches = NO_MATCHES
+        self._matches: list[Span] = []
+        """All matches, ascending."""
+        self._searched = 0
+        """The end of the text when it was searched."""
         self._at = 0
         """Index of the current match, from 0."""
-        self._from: Place = (0, 0)
-        """Where the search started."""
+        self._from = 0
+        """Where the search started, as an offset."""
         self._is_due = False
         """Whether a search of new text is scheduled."""
 
     def find(self, query: str) -> None:
         """Mark all matches and show the first; an empty query ends the search."""
+        wrapped = self.view.wrapped
         if not self._query:
-            self._from = self.view.top, 0
+            # a cleared view scrolls only later
+            self._from = wrapped.starts[min(self.view.scroll_offset.y, len(wrapped.starts) - 1)]
         self._query = unicodedata.normalize("NFC", query)
+        self._searched = 0
         self._find_from(self._from)
         self._show_found()
 
     def step(self, direction: int) -> None:
         """Go to the next match (1) or the previous one (-1); wraps around."""
-        if count := len(self._matches.spans):
+        if count := len(self._matches):
             self._at = (self._at + direction) % count
             self._mark_found()
             self._show_found()
 
     def found_place(self) -> Place | None:
         """Return row and column, as drawn, of the current match; None without matches."""
-        if not self._matches.spans:
-            return None
-        row, _ = self._matches.place(self._at)
-        spans = drawn_spans(self.view.wrapped, self._matches, row)
-        return next(((row, start) for index, start, _ in spans if index == self._at), None)
+        return shown_place(self.view.wrapped, self._matches[self._at][0]) if self._matches else None
 
     def overlays(self, row: int) -> Iterator[Overlay]:
         """Yield the matches of a row."""
@@ -121,8 +82,8 @@ class Search(TextLayer):
             look = "text-view--found" if index == self._at else "text-view--match"
             yield Overlay(start, end, look, is_opaque=True)
 
-    def text_changed(self, first_row: int) -> None:  # noqa: ARG002 - all of it is searched
-        """Schedule another search."""
+    def text_changed(self, first_row: int) -> None:  # noqa: ARG002 - from `_searched` on
+        """Schedule a search of the new text."""
         if self._query and not self._is_due:
             self._is_due = True
             self.view.set_timer(_PAUSE, self._find_again)
@@ -130,26 +91,33 @@ class Search(TextLayer):
     def rewrapped(self) -> None:
         """Search the new rows; the current match stays."""
         if self._query:
-            self._matches = find_matches(self.view.wrapped, self._query)
-            self._at = min(self._at, max(len(self._matches.spans) - 1, 0))
+            self._searched = 0
+            self._find_new()
+            self._at = min(self._at, max(len(self._matches) - 1, 0))
             self._mark_found()
             self._show_found()
 
-    def _find_from(self, place: Place) -> None:
-        self._matches = find_matches(self.view.wrapped, self._query) if self._query else NO_MATCHES
-        if self._matches.spans:
-            self._at = self._matches.next_to(place)
+    def _find_new(self) -> None:
+        """Search what was added since the last search."""
+        wrapped = self.view.wrapped
+        self._matches = find_matches(wrapped, self._query, self._matches, self._searched)
+        self._searched = wrapped.starts[-1] + len(wrapped.rows[-1].text)
+
+    def _find_from(self, offset: int) -> None:
+        """Find the first match at or after an offset, else the first match."""
+        self._find_new()
+        found = bisect_left(self._matches, (offset,))
+        self._at = found if found < len(self._matches) else 0
         self._mark_found()
 
     def _find_again(self) -> None:
         """Search the changed text; the current match stays."""
         self._is_due = False
         if self._query:
-            matches = self._matches
-            self._find_from(matches.place(self._at) if matches.spans else self._from)
+            self._find_from(self._matches[self._at][0] if self._matches else self._from)
 
     def _mark_found(self) -> None:
-        count = len(self._matches.spans)
+        count = len(self._matches)
         at = f"{self._at + 1:,}/{count:,}" if count else tr("no match")
         before, self.count = self.count, at if self._query else ""
         self.view.redraw()
@@ -157,8 +125,8 @@ class Search(TextLayer):
             self.changed.send()
 
     def _show_found(self) -> None:
-        if self._matches.spans:
-            self.view.reveal(self._matches.place(self._at)[0])
+        if place := self.found_place():
+            self.view.reveal(place[0])
 
 
 class SearchBar(Horizontal):
@@ -229,28 +197,47 @@ class SearchBar(Horizontal):
         self.search.view.focus()
 
 
-def find_matches(wrapped: WrappedText, query: str) -> Matches:
+def find_matches(
+    wrapped: WrappedText, query: str, known: Sequence[Span] = (), searched: int = 0
+) -> list[Span]:
     """Search a text as it is shown; an empty query has no matches.
 
     The search ignores case unless the query has an upper-case letter. Matches do not overlap; one
     may continue in the next row, but not in the next line.
+
+    `known` are the matches in the text when it was shorter and ended at `searched`. Only their end
+    and what follows is searched again.
     """
-    skipped = 1 if wrapped.first else 0  # a notice replaces that row
-    rows = wrapped.rows[skipped:]
-    pieces = [row.text + "\n" if row.ends_line else row.text for row in rows]
-    text = "".join(pieces)
+    if not query:
+        return []
+    first = wrapped.starts[1 if wrapped.first else 0]  # a notice replaces the oldest row
+    # a match at the old end may have been the beginning of a longer syllable
+    kept = known[bisect_left(known, (first,)) : bisect_left(known, searched, key=itemgetter(1))]
+    longest = 3 * len(query)  # a syllable has up to three jamo
+    start = max(first, searched - longest, kept[-1][1] if kept else 0)
+    index = bisect_right(wrapped.starts, start) - 1
+    offset = wrapped.starts[index]
+    rows = wrapped.rows[index:]
+    text = "".join([row.text + "\n" if row.ends_line else row.text for row in rows])
     flags = 0 if any(map(str.isupper, query)) else re.IGNORECASE
-    found = re.finditer(spelled_pattern(query), text, flags) if query else ()
-    row_starts = list(accumulate(map(len, pieces), initial=0))
-    return Matches(wrapped.first + skipped, row_starts, [each.span() for each in found])
+    found = re.compile(spelled_pattern(query), flags).finditer(text, start - offset)
+    return [*kept, *((offset + each.start(), offset + each.end()) for each in found)]
 
 
 def drawn_spans(
-    wrapped: WrappedText, matches: Matches, number: int
+    wrapped: WrappedText, matches: Sequence[Span], number: int
 ) -> Iterator[tuple[int, int, int]]:
-    """Like `Matches.in_row`, but with the columns of the drawn row, where tabs are expanded."""
-    index = number - wrapped.first
-    text = wrapped.rows[index].text if 0 <= index < len(wrapped.rows) else ""
-    for match, *cuts in matches.in_row(number):
+    """Yield index, start and end of every match in a row, by its number, clipped to it.
+
+    Start and end are columns of the drawn row, where tabs are expanded.
+    """
+    row = number - wrapped.first
+    if not 0 <= row < len(wrapped.rows):
+        return
+    text, offset = wrapped.rows[row].text, wrapped.starts[row]
+    index = bisect_right(matches, offset, key=itemgetter(1))
+    while index < len(matches) and matches[index][0] < offset + len(text):
+        cuts = (min(max(cut - offset, 0), len(text)) for cut in matches[index])
         start, end = (expanded_column(text, cut, wrapped.width) for cut in cuts)
-        yield match, start, end
+        yield index, start, end
+        index += 1

@@ -262,7 +262,11 @@ def _runs(rows: Iterable[Row]) -> Iterator[Run]:
 
 def place_of(wrapped: WrappedText, source: int) -> Place | None:
     """Return where a source character is shown, or the end; None if its row was dropped."""
-    offset = wrapped.sources.shown(source)
+    return shown_place(wrapped, wrapped.sources.shown(source))
+
+
+def shown_place(wrapped: WrappedText, offset: int) -> Place | None:
+    """Like `place_of`, for an offset in shown characters."""
     index = bisect_right(wrapped.starts, offset) - 1
     if index < (1 if wrapped.first else 0):  # a notice replaces that row
         return None
