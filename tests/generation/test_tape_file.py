@@ -58,11 +58,6 @@ def test_a_tape_comes_back_whole_and_goes_on_alike() -> None:
     assert stored(opened) == stored(tape)
 
 
-def test_a_tape_of_another_model_is_refused() -> None:
-    with pytest.raises(DataError, match="another model"):
-        open_tape(tiny_model(rng_seed=1), stored(recorded()))
-
-
 @pytest.mark.parametrize("document", [None, [], 7, {}, {"format": 4}, {"format": "x" * 999}])
 def test_what_is_no_tape_of_this_format_is_refused(document: object) -> None:
     with pytest.raises(DataError, match="not a tape of format 1 to 3") as caught:

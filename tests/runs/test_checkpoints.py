@@ -15,6 +15,7 @@ from tui_charrnn.runs.checkpoints import (
     newest_valid,
     read_manifest,
     read_pointer,
+    replace_model,
     save_checkpoint,
 )
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
@@ -166,6 +167,18 @@ def test_what_a_killed_trainer_left_is_removed(run: RunDirectory) -> None:
         (run.checkpoints / name / "model.safetensors").write_bytes(b"half")
     save(run, 3)
     assert steps(run) == ["step-00000001", "step-00000003"]
+
+
+def test_what_a_killed_trainer_left_is_not_part_of_a_replaced_checkpoint(run: RunDirectory) -> None:
+    saved = save(run, 1)
+    left = run.checkpoints / ".saving-step-00000001"
+    left.mkdir()
+    for name in ("model.safetensors", "training.safetensors", "of an earlier version"):
+        (left / name).write_bytes(b"half")
+    replace_model(run, saved, b"calibrated", keep=3)
+    assert is_whole(saved)
+    assert saved.model.read_bytes() == b"calibrated"
+    assert len(list(saved.path.iterdir())) == 3
 
 
 def test_a_checkpoint_before_a_step_is_found(run: RunDirectory) -> None:

@@ -425,9 +425,13 @@ def _write_folder(run: RunDirectory, manifest: Manifest, model: bytes, training:
     target = run.checkpoint(manifest.step)
     hidden = CheckpointDirectory(run.checkpoints / f".saving-{target.path.name}")
     try:
+        storage.remove_tree(hidden.path)  # a killed trainer's
         storage.make_folder(hidden.path)
-        storage.write_atomically(hidden.model, model)
-        storage.write_atomically(hidden.training, training)
+        for path, data in ((hidden.model, model), (hidden.training, training)):
+            with storage.open_to_append(path) as file:
+                file.write(data)
+                file.sync()
+        # also syncs the names of the other two
         storage.write_atomically(hidden.manifest, encode_json(manifest.to_json()))
         if target.path.name in _names(run):
             replaced = target.path.with_name(f"{target.path.name}.replaced")

@@ -151,29 +151,25 @@ def _write_run(
     status = RunStatus(state=RunState.CREATED, host=description.host)
     storage.write_atomically(hidden.events, b"")
     storage.write_atomically(hidden.status, encode_json(status.to_json()))
-    storage.write_atomically(hidden.description, encode_json(description.to_json()))
 
 
 def _publish(
     hidden: RunDirectory, storage: Storage, description: RunDescription, names: Iterator[str]
 ) -> RunDirectory:
     """Rename a complete run to its name, or to the next one if that was taken meanwhile."""
-    while True:
-        final = RunDirectory(hidden.path.with_name(description.name))
+    for name in itertools.chain([description.name], names):
+        final = RunDirectory(hidden.path.with_name(name))
+        document = encode_json(replace(description, name=name).to_json())
+        storage.write_atomically(hidden.description, document)
         try:
             storage.rename(hidden.path, final.path)
         except StorageError as error:
             cause = error.__cause__
-            is_taken = isinstance(cause, OSError) and cause.errno in _TAKEN
-            if not is_taken:
+            if not isinstance(cause, OSError) or cause.errno not in _TAKEN:
                 raise
-            following = next(names, None)
-            if following is None:
-                raise _name_taken(final) from error
         else:
             return final
-        description = replace(description, name=following)
-        storage.write_atomically(hidden.description, encode_json(description.to_json()))
+    raise _name_taken(final)
 
 
 def _name_taken(run: RunDirectory) -> NameTakenError:

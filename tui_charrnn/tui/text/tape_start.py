@@ -125,10 +125,10 @@ def start_tape(
 
 
 def load_tape(loaded: LoadedModel, document: object) -> Opening:
-    """Load a tape from a document of `tape_document`.
+    """Load a tape from a document of `tape_document` with this model.
 
     Raises:
-        DataError: If it is not a tape, or not one of this model.
+        DataError: If it is not a tape, or is damaged.
     """
     tape = lazy.open_tape(loaded.model, document)
     loaded = loaded._replace(model=tape.stream.model)
