@@ -1,21 +1,22 @@
 """Timings are returned, cached, and found for settings of equal speed."""
 
 import dataclasses
+import errno
+import os
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
-from tests.support.faulty_disk import FaultyDisk
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.folders import cache_folder
-from tui_charrnn.runs import measurements
-from tui_charrnn.runs.file_system import in_place
 from tui_charrnn.runs.json_values import decode_json
+from tui_charrnn.text import cache
 from tui_charrnn.training import trial_facts
 from tui_charrnn.training.nvidia import Card
 from tui_charrnn.training.trial_facts import (
@@ -201,11 +202,16 @@ def test_a_disk_that_refuses_is_passed_over(
     assert recall() is None
 
 
-def test_a_disk_that_refuses_leaves_what_was_kept() -> None:
+def test_a_disk_that_refuses_leaves_what_was_kept(
+    isolated_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     remember()
-    with in_place(FaultyDisk(fail_at=1, is_persistent=True)):
-        remember_trial(replace(TRIAL, memory=1), TrialSettings(MODEL, TRAINING, V, CHARACTERS))
+    full = Mock(side_effect=OSError(errno.ENOSPC, "full"))
+    monkeypatch.setattr(os, "fsync", full)
+    remember_trial(replace(TRIAL, memory=1), TrialSettings(MODEL, TRAINING, V, CHARACTERS))
+    assert full.called
     assert recall() == TRIAL
+    assert [path.name for path in cache_folder().iterdir()] == ["timings.json"]
 
 
 def test_the_newest_measurement_holds() -> None:
@@ -215,7 +221,7 @@ def test_the_newest_measurement_holds() -> None:
 
 
 def test_the_oldest_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(measurements, "ENTRY_LIMIT", 3)
+    monkeypatch.setattr(cache, "ENTRY_LIMIT", 3)
     for size in (V, V + 1, V + 2, V, V + 3):
         remember_trial(TRIAL, TrialSettings(MODEL, TRAINING, size, CHARACTERS))
     assert recall(vocabulary_size=V + 1) is None

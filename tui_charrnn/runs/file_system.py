@@ -322,13 +322,11 @@ class OpenedFile(io.RawIOBase):
                 self._files.close(self.descriptor)
 
 
-def open_to_read(
-    path: Path, *, inside: Path | None = None, folder: int | None = None
-) -> OpenedFile:
-    """Open a file or a folder; never blocks on a pipe.
+def open_to_read(path: Path, *, inside: Path, folder: int | None = None) -> OpenedFile:
+    """Open a file or a folder of a run; never blocks on a pipe.
 
-    Links are followed, but not below `inside`, the folder of a run, which may be a link itself, and
-    not in an open parent folder, whose descriptor is `folder`.
+    Links are not followed below `inside`, the folder of the run, which may be a link itself.
+    `folder` is the descriptor of the parent folder, if that is open.
 
     Raises:
         LinkError: If the path contains a link that may not be followed.
@@ -338,8 +336,6 @@ def open_to_read(
     with memory_errors_as_os_errors():
         if folder is not None:
             return OpenedFile(files.open_to_read(path, os.O_NOFOLLOW, folder), files)
-        if inside is None or path == inside:
-            return OpenedFile(files.open_to_read(path), files)
         with folder_inside(path.parent, inside) as above:
             return OpenedFile(files.open_to_read(path, os.O_NOFOLLOW, above), files)
 

@@ -51,7 +51,7 @@ def encode_json(values: Mapping[str, Any]) -> bytes:
     return (json.dumps(values, allow_nan=False, indent=1) + "\n").encode("ascii")
 
 
-def read_bounded(path: Path, limit: int = DOCUMENT_LIMIT, *, inside: Path | None = None) -> bytes:
+def read_bounded(path: Path, limit: int = DOCUMENT_LIMIT, *, inside: Path) -> bytes:
     """Read a whole regular file of at most `limit` bytes.
 
     A pipe or a device is refused without blocking. `inside` as for `open_to_read`.
@@ -63,7 +63,7 @@ def read_bounded(path: Path, limit: int = DOCUMENT_LIMIT, *, inside: Path | None
     return read_owned(path, limit, inside=inside)[0]
 
 
-def read_owned(path: Path, limit: int, *, inside: Path | None) -> tuple[bytes, int]:
+def read_owned(path: Path, limit: int, *, inside: Path) -> tuple[bytes, int]:
     """Read as `read_bounded` does, and return the owner's user id too.
 
     Raises:

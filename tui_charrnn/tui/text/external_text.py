@@ -1,6 +1,7 @@
 """Texts and tapes from outside: reads a pasted text, a text file or a tape file for a model."""
 
 import json
+import os
 import time
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -17,8 +18,7 @@ from tui_charrnn.errors import CharRNNError, CorpusError, DataError
 from tui_charrnn.generation.sampling import surprise
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.generation.tape_file import fingerprint
-from tui_charrnn.paths import find_file
-from tui_charrnn.runs.json_values import read_bounded
+from tui_charrnn.paths import find_file, open_file
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.decoding import read_file
 from tui_charrnn.translation import tr
@@ -179,7 +179,10 @@ def load_recording(
 def _read_tape(path: Path) -> Mapping[str, Any]:
     no_tape = tr("This is not a tape: {path}", path=safe_line(str(path)))
     try:
-        document = json.loads(read_bounded(path, _LONGEST_TAPE))
+        with open_file(path) as file:
+            if os.fstat(file.fileno()).st_size > _LONGEST_TAPE:
+                raise DataError(no_tape)
+            document = json.loads(file.read())
     except (ValueError, RecursionError) as error:
         raise DataError(no_tape) from error
     if not isinstance(document, Mapping) or not isinstance(document.get("model"), str):
