@@ -48,11 +48,10 @@ from tui_charrnn.generation.text_scores import ModelScorer as ModelScorer
 from tui_charrnn.generation.text_scores import OriginReader as OriginReader
 from tui_charrnn.generation.text_scores import ranked as ranked
 from tui_charrnn.generation.text_scores import score_text as score_text
+from tui_charrnn.generation.training_corpus import TrainingTexts as TrainingTexts
 from tui_charrnn.generation.training_corpus import absent_texts as absent_texts
 from tui_charrnn.generation.training_corpus import open_starting_model as open_starting_model
-from tui_charrnn.generation.training_corpus import read_learned_texts as read_learned_texts
 from tui_charrnn.generation.training_corpus import read_run_corpus as read_run_corpus
-from tui_charrnn.generation.training_corpus import read_training_corpus as read_training_corpus
 from tui_charrnn.generation.training_corpus import reading_for as reading_for
 from tui_charrnn.generation.training_corpus import starting_point_of as starting_point_of
 from tui_charrnn.history.generation import unchanged_sha256 as unchanged_sha256

@@ -18,8 +18,8 @@ from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ModelFileError, RunError
 from tui_charrnn.generation.training_corpus import (
     StartingModel,
+    TrainingTexts,
     open_starting_model,
-    open_training_index,
 )
 from tui_charrnn.model.checkpoint import load_model, serialize_model
 from tui_charrnn.model.shapes import tensor_shapes
@@ -173,12 +173,13 @@ def test_originality_knows_both_texts_and_says_where_one_is_missing(tmp_path: Pa
     path.write_bytes(data)
     model, notices = load_model(path), list[str]()
     folder = tmp_path / "runs"
+    learned = TrainingTexts(model, path, folder)
     (tmp_path / "runs" / "old").rename(tmp_path / "gone")
-    alone = open_training_index(model, path, folder, notify=notices.append)
+    alone = learned.open_index(None, notices.append)
     assert alone.texts == ("new",)
     assert "the model was trained on, 'old'" in notices[0]
     (tmp_path / "gone").rename(folder / "old")
-    both = open_training_index(model, path, folder, notify=notices.append)
+    both = learned.open_index(None, notices.append)
     assert (both.name, len(notices)) == ("new and old", 1)
     joined = "\0".join([texts["new"], texts["old"]])
     offset = joined.index("This is old.")
@@ -190,7 +191,7 @@ def test_originality_knows_both_texts_and_says_where_one_is_missing(tmp_path: Pa
     )
     assert both.place(0).text == "new"
     (folder / "old").rename(tmp_path / "gone")
-    assert open_training_index(model, path, folder, notify=notices.append).name == both.name  # kept
+    assert learned.open_index(None, notices.append).name == both.name  # kept
 
 
 def made_text_run(folder: Path, name: str, text: str) -> RunDirectory:

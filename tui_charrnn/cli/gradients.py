@@ -159,7 +159,7 @@ def _find_models(
     first, folder = models[0], runs_folder(runs_dir)
     print_message(f"Reading the corpus of {first}; --text names another text.")
     path = lazy.find_model(first, folder)
-    return found, lazy.read_training_corpus(found[first], path, folder).text
+    return found, lazy.TrainingTexts(found[first], path, folder).read().text
 
 
 def _train_cells(

@@ -202,7 +202,7 @@ def _held_out(
 ) -> tuple[str, float]:
     """Return at most a million units that a model was not trained on, and units per character."""
     if text is None:
-        corpus = lazy.read_training_corpus(model, path, runs)
+        corpus = lazy.TrainingTexts(model, path, runs).read()
     else:
         reading = Reading(encoding=encoding, units=model.units, records=model.records)
         corpus = lazy.read_corpus([text], reading)

@@ -10,8 +10,8 @@ from tui_charrnn.cli.reading import read_named_corpus
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.generation.training_corpus import (
     IndexedCorpus,
+    TrainingTexts,
     index_corpora,
-    open_training_index,
     reading_for,
 )
 from tui_charrnn.model.checkpoint import Model
@@ -97,9 +97,7 @@ def open_own_corpus(model: Model, path: Path, runs: Path) -> IndexedCorpus:
     """Find the corpus that a model was trained on, and index it."""
     try:
         with progress_bar("Reading and indexing the corpus of the model") as progress:
-            return open_training_index(
-                model, path, runs, reading=progress, indexing=progress, notify=print_message
-            )
+            return TrainingTexts(model, path, runs, progress).open_index(progress, print_message)
     except CorpusError as error:
         raise CorpusError(f"{error} Name a text with --corpus.") from error
 

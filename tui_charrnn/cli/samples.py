@@ -425,15 +425,14 @@ def _known_records(texts: TextRequest) -> frozenset[str]:
         return frozenset(text.numbered.records())
     try:
         with progress_bar("Reading the corpus of the model") as progress:
-            found = lazy.read_learned_texts(
-                model, texts.path, texts.runs, progress=progress, notify=print_message
-            )
+            learned = lazy.TrainingTexts(model, texts.path, texts.runs, progress)
+            found = learned.read_all(print_message)
     except CorpusError as error:
         raise CorpusError(
             f"--new-only needs the corpus of the model. {error} Name a text with --corpus."
         ) from error
-    learned = (text.numbered.records() for text in found)
-    return frozenset(itertools.chain.from_iterable(learned))
+    records = (text.numbered.records() for text in found)
+    return frozenset(itertools.chain.from_iterable(records))
 
 
 def write_records(texts: TextRequest, output: TextOutput) -> None:

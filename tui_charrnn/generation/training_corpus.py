@@ -149,103 +149,107 @@ def training_texts(model: Model) -> tuple[LearnedText, ...]:
     return tuple(texts)
 
 
-def open_training_index(  # noqa: PLR0913  (four of them are callbacks)
-    model: Model,
-    path: Path | None,
-    runs: Path | None,
-    *,
-    reading: Progress | None = None,
-    indexing: Progress | None = None,
-    check_cancelled: Callable[[], None] = never_cancelled,
-    notify: Callable[[str], None],
-) -> IndexedCorpus:
-    """Open or build the suffix index of all texts that a model was trained on.
+@dataclass(frozen=True, slots=True)
+class TrainingTexts:
+    """The texts that a model was trained on, looked for on this machine; nothing is downloaded.
 
-    `path` is the model's file, None if it came from none; runs are looked up by name in `runs`.
-    `reading` is called with the bytes read and, if known, their total, `indexing` likewise while
-    the index is built; it may raise to cancel, as `check_cancelled` does while a text is read.
-    `notify` gets a sentence if an earlier text is missing, or the index cannot be saved.
-
-    Raises:
-        CorpusError: If the last text that it was trained on is not found, or has changed.
+    A text is looked for in the run that contains the model's file, then in the run that the model
+    names, then in the catalogue.
     """
-    texts = training_texts(model)
-    joint = _joint_hash([text.sha256 for text in texts])
-    if (index := open_index(joint)) is not None:
-        return IndexedCorpus(tuple(text.name for text in texts), joint, index)
-    found = read_learned_texts(
-        model, path, runs, progress=reading, check_cancelled=check_cancelled, notify=notify
-    )
-    return index_corpora(found, progress=indexing, notify=notify)
 
+    model: Model
+    path: Path | None
+    """The model's file; None if it came from none."""
+    runs: Path | None
+    """The folder in which runs are looked up by name."""
+    progress: Progress | None = None
+    """Called with the bytes read and, if known, their total."""
+    check_cancelled: Callable[[], None] = never_cancelled
+    """Called regularly while a text is read; raises to cancel."""
 
-def read_learned_texts(
-    model: Model,
-    path: Path | None,
-    runs: Path | None,
-    *,
-    progress: Progress | None = None,
-    check_cancelled: Callable[[], None] = never_cancelled,
-    notify: Callable[[str], None],
-) -> list[Corpus]:
-    """Read all texts that a model was trained on and that are found, the last one first.
+    def read(self, text: LearnedText | None = None) -> Corpus:
+        """Read a text, by default the last one.
 
-    Arguments and errors are those of `open_training_index`.
-    """
-    found = []
-    for number, text in enumerate(training_texts(model)):
-        try:
-            found.append(
-                read_training_corpus(
-                    model, path, runs, text=text, progress=progress, check_cancelled=check_cancelled
-                )
+        Raises:
+            CorpusError: If the text is not found, or has changed.
+        """
+        text = text or training_texts(self.model)[0]
+        reason = ""
+        for read in self._candidates(text):
+            try:
+                corpus = read()
+            except CorpusError as error:
+                reason = reason or str(error)
+                continue
+            if corpus.sha256 == text.sha256:
+                return corpus
+            reason = reason or tr(
+                "The text {name!r} here differs from the model's training text.", name=text.name
             )
-        except CorpusError as error:
-            if number == 0:
-                raise
-            notify(tr("The texts of its earlier training are left out. {problem}", problem=error))
-    return found
+        raise CorpusError(_missing_sentence(text.name, text.sha256, reason))
+
+    def read_all(self, notify: Callable[[str], None]) -> list[Corpus]:
+        """Read all texts that are found, the last one first.
+
+        `notify` gets a sentence if an earlier text is missing.
+
+        Raises:
+            CorpusError: If the last text is not found, or has changed.
+        """
+        found = []
+        for number, text in enumerate(training_texts(self.model)):
+            try:
+                found.append(self.read(text))
+            except CorpusError as error:
+                if number == 0:
+                    raise
+                notify(
+                    tr("The texts of its earlier training are left out. {problem}", problem=error)
+                )
+        return found
+
+    def open_index(self, indexing: Progress | None, notify: Callable[[str], None]) -> IndexedCorpus:
+        """Open or build the suffix index of all texts.
+
+        `indexing` is the `progress` of `index_corpora`. Other arguments and errors are those of
+        `read_all`; `notify` also gets a sentence if the index cannot be saved.
+        """
+        texts = training_texts(self.model)
+        joint = _joint_hash([text.sha256 for text in texts])
+        if (index := open_index(joint)) is not None:
+            return IndexedCorpus(tuple(text.name for text in texts), joint, index)
+        return index_corpora(self.read_all(notify), progress=indexing, notify=notify)
+
+    def _candidates(self, text: LearnedText) -> Iterator[Callable[[], Corpus]]:
+        """Yield functions that may read a text, the most reliable first."""
+        if self.path is None or self.runs is None:
+            raise CorpusError("The model has no file, so its corpus is not known.")
+        folders = [*self.path.absolute().parents[:3]]
+        if text.run and Path(text.run).name == text.run:
+            folders.append(self.runs / text.run)
+        for run in map(RunDirectory, folders):
+            try:
+                reference = read_description(run).corpus
+            except RunError:
+                continue
+            if reference.sha256 == text.sha256:
+                check = self.check_cancelled
+                yield partial(read_run_corpus, run, reference, check, may_download=False)
+        for entry in load_catalogue().values():
+            is_same = entry.expected_sha256 == text.sha256 or entry.name == text.name
+            if is_same and (entry.kind == "built" or entry.is_here):
+                yield partial(
+                    read_corpus,
+                    [f"{CATALOGUE_PREFIX}{entry.name}"],
+                    Reading(units=self.model.units, records=self.model.records),
+                    progress=self.progress,
+                    check_cancelled=self.check_cancelled,
+                )
 
 
 def _joint_hash(hashes: Sequence[str]) -> str:
     """Return the hash that identifies the index of some texts; for one text, its own."""
     return hashlib.sha256("\n".join(hashes).encode()).hexdigest() if hashes[1:] else hashes[0]
-
-
-def read_training_corpus(
-    model: Model,
-    path: Path | None,
-    runs: Path | None,
-    *,
-    text: LearnedText | None = None,
-    progress: Progress | None = None,
-    check_cancelled: Callable[[], None] = never_cancelled,
-) -> Corpus:
-    """Read a text that a model was trained on, by default the last one, without downloading.
-
-    It is looked for in the run that contains the model's file, then in the run that the model
-    names, then in the catalogue. `progress` is called with the bytes read and, if known, their
-    total; `check_cancelled` is called regularly and raises to cancel.
-
-    Raises:
-        CorpusError: If the text is not found, or has changed.
-    """
-    if path is None or runs is None:
-        raise CorpusError("The model has no file, so its corpus is not known.")
-    text = text or training_texts(model)[0]
-    name, sha256, reason = text.name, text.sha256, ""
-    for read in _candidates(model, text, path, runs, progress, check_cancelled):
-        try:
-            corpus = read()
-        except CorpusError as error:
-            reason = reason or str(error)
-            continue
-        if corpus.sha256 == sha256:
-            return corpus
-        reason = reason or tr(
-            "The text {name!r} here differs from the model's training text.", name=name
-        )
-    raise CorpusError(_missing_sentence(name, sha256, reason))
 
 
 def reading_for(model: Model) -> Reading:
@@ -269,39 +273,6 @@ def index_corpora(
         notify=notify,
     )
     return IndexedCorpus(tuple(corpus.name for corpus in corpora), joint, index)
-
-
-def _candidates(
-    model: Model,
-    text: LearnedText,
-    path: Path,
-    runs: Path,
-    progress: Progress | None,
-    check_cancelled: Callable[[], None],
-) -> Iterator[Callable[[], Corpus]]:
-    """Yield functions that may read a text of a model, the most reliable first."""
-    name, sha256 = text.name, text.sha256
-    folders = [*path.absolute().parents[:3]]  # of the model's file
-    if text.run and Path(text.run).name == text.run:
-        folders.append(runs / text.run)
-    for run in map(RunDirectory, folders):
-        try:
-            reference = read_description(run).corpus
-        except RunError:
-            continue
-        if reference.sha256 == sha256:
-            yield partial(read_run_corpus, run, reference, check_cancelled, may_download=False)
-    for entry in load_catalogue().values():
-        is_same = entry.expected_sha256 == sha256 or entry.name == name
-        if is_same and (entry.kind == "built" or entry.is_here):
-            address = f"{CATALOGUE_PREFIX}{entry.name}"
-            yield partial(
-                read_corpus,
-                [address],
-                Reading(units=model.units, records=model.records),
-                progress=progress,
-                check_cancelled=check_cancelled,
-            )
 
 
 def _missing_sentence(name: str, sha256: str, reason: str) -> str:

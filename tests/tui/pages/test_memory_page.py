@@ -7,10 +7,10 @@ import pytest
 from tests.support.page_host import note_of, opened, page_context, rows_of
 from tests.support.tiny_model import tiny_model_file
 from tests.support.waiting import wait_until
+from tui_charrnn.generation.training_corpus import TrainingTexts
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.records import MemoryMeasured
 from tui_charrnn.text.corpus_reading import read_corpus
-from tui_charrnn.tui.pages import gradients
 from tui_charrnn.tui.pages.gradients import MemoryPage
 from tui_charrnn.viewing.run_view import RunView
 
@@ -21,7 +21,7 @@ async def test_models_are_measured_in_the_text_of_the_first(
     paths = [tiny_model_file(tmp_path / name, rng_seed=len(name)) for name in ("a", "bcd")]
     (tmp_path / "text.txt").write_text("bad cab, a big jade face.\n" * 20, encoding="utf-8")
     corpus = read_corpus([str(tmp_path / "text.txt")])
-    monkeypatch.setattr(gradients, "read_training_corpus", lambda *_, **__: corpus)
+    monkeypatch.setattr(TrainingTexts, "read", lambda _: corpus)
     context = page_context(tmp_path)
     view = context.session.view = RunView(RunDirectory(tmp_path / "run"))
     page = MemoryPage(context)

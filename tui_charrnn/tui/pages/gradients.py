@@ -13,7 +13,7 @@ from tui_charrnn.config import ClippingSettings, SamplingConfig
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.generation.model_lookup import find_model
 from tui_charrnn.generation.stream import CharacterStream
-from tui_charrnn.generation.training_corpus import read_training_corpus
+from tui_charrnn.generation.training_corpus import TrainingTexts
 from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.lens.clipping import ClippingRun
 from tui_charrnn.model.checkpoint import load_model
@@ -114,9 +114,9 @@ class MemoryPage(Page):
     def _text(self, loaded: LoadedModel, task: BackgroundTask) -> tuple[str, str, str]:
         """A name and a text: the end of the model's corpus, or why the model generates one."""
         try:
-            corpus = read_training_corpus(
+            corpus = TrainingTexts(
                 loaded.model, loaded.file, loaded.runs_folder, check_cancelled=task.check
-            )
+            ).read()
         except CorpusError as error:
             reason = str(error)
         else:

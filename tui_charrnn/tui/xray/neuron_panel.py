@@ -12,7 +12,7 @@ from textual.reactive import reactive
 
 from tui_charrnn.errors import CharRNNError, ConfigError, CorpusError
 from tui_charrnn.generation.neuron import LIMIT, Clamp, Probe, parse_clamps
-from tui_charrnn.generation.training_corpus import read_training_corpus
+from tui_charrnn.generation.training_corpus import TrainingTexts
 from tui_charrnn.lens.neurons import LEAST, FollowingNeuron, NeuronFinder
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.safe_text import safe_line
@@ -425,9 +425,9 @@ def _text_of(
         return corpus.name, corpus.numbered.decode(0, LONGEST), ""
     try:
         report(tr("Reading the text that the model was trained on"))
-        corpus = read_training_corpus(
+        corpus = TrainingTexts(
             loaded.model, loaded.file, loaded.runs_folder, check_cancelled=check_cancelled
-        )
+        ).read()
         return corpus.name, corpus.numbered.decode(0, LONGEST), ""
     except CharRNNError as error:
         if len(generated) >= LEAST:

@@ -13,8 +13,8 @@ from tui_charrnn.errors import CharRNNError
 from tui_charrnn.generation.training_corpus import (
     IndexedCorpus,
     Place,
+    TrainingTexts,
     index_corpora,
-    open_training_index,
     reading_for,
 )
 from tui_charrnn.safe_text import safe_line
@@ -188,15 +188,9 @@ class OriginalityLevels(Levels):
                 [self._path], own, progress=reading, check_cancelled=check_cancelled
             )
             return index_corpora([corpus], progress=indexing, notify=notify)
-        return open_training_index(
-            loaded.model,
-            loaded.file,
-            loaded.runs_folder,
-            reading=reading,
-            indexing=indexing,
-            check_cancelled=check_cancelled,
-            notify=notify,
-        )
+        return TrainingTexts(
+            loaded.model, loaded.file, loaded.runs_folder, reading, check_cancelled
+        ).open_index(indexing, notify)
 
 
 class OriginalitySummary(NamedTuple):
