@@ -30,7 +30,6 @@ from tui_charrnn.generation.tape import Tape
 from tui_charrnn.generation.tree import LONGEST_NAME, Branch, DrawsFrom
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import tensors_from_weights
-from tui_charrnn.translation import tr
 
 FORMAT: Final = 3
 """The newest format, for tapes in int8."""
@@ -122,17 +121,15 @@ def _load(model: Model, document: Mapping[str, Any]) -> Tape:
     seed_clamps = parse_clamps(document.get("seed_clamps", ()), model.config)
     numbers = document.get("numbers", "float32")
     if numbers not in {"float32", "int8"}:
-        raise ValueError(
-            tr(
-                "it was generated with an unknown number format, {numbers!r}.",
-                numbers=str(numbers)[:20],
-            )
+        raise DataError(
+            "it was generated with an unknown number format, {numbers!r}.",
+            numbers=str(numbers)[:20],
         )
     model = replace(model, numbers=numbers)
     stream = CharacterStream(model, first.sampling[0][1], seed_clamps)
     seed_text = stream.prime(document["seed_text"]).text
     if seed_text != document["seed_text"]:
-        raise ValueError(tr("its seed text has characters that the model does not know."))
+        raise DataError("its seed text has characters that the model does not know.")
     stream.draws = RandomStream(first.draws[0].rng_seed, first.draws[0].drawn)
     tape = Tape(stream, seed_text)
     tape.tree.branches[:] = branches
@@ -150,11 +147,9 @@ def _branches(
         parent, start = entry["parent"], entry["start"]
         is_whole = (parent, start) == (None, 0) if number == 0 else 0 <= parent < number
         if not is_whole or not 0 <= start <= (branches[parent].length if number else 0):
-            raise ValueError(
-                tr(
-                    ("branch {number} forks from a branch or position that does not exist."),
-                    number=number,
-                )
+            raise DataError(
+                "branch {number} forks from a branch or position that does not exist.",
+                number=number,
             )
         branch = Branch(
             number=number,
@@ -185,36 +180,28 @@ def _check(branch: Branch) -> None:
     """Check the positions, probabilities and random numbers of a branch.
 
     Raises:
-        ValueError: If one of them is out of order or out of range.
+        DataError: If one of them is out of order or out of range.
     """
     sampling, clamps = ([each[0] for each in one] for one in (branch.sampling, branch.clamps))
     draws = [used.position for used in branch.draws]
     numbers = [each for used in branch.draws for each in (used.rng_seed, used.drawn)]
     number = branch.number
-    for is_right, problem in (
-        (
-            _ascends_from(branch.start, sampling) and _ascends_from(branch.start, draws),
-            tr("branch {number} has settings at positions that do not exist.", number=number),
-        ),
-        (
-            _ascends_from(branch.start, clamps) and clamps[-1] <= branch.length,
-            tr("branch {number} has clamps at positions that do not exist.", number=number),
-        ),
-        (
-            len(branch.probabilities) == len(branch.indices),
-            tr("branch {number} lacks probabilities.", number=number),
-        ),
-        (
-            all(0 <= each < _ROUNDED_UP for each in branch.probabilities),
-            tr("branch {number} has probabilities that are not from 0 to 1.", number=number),
-        ),
-        (
-            all(isinstance(each, int) and 0 <= each < 2**63 for each in numbers),
-            tr("branch {number} has random numbers at positions that do not exist.", number=number),
-        ),
-    ):
-        if not is_right:
-            raise ValueError(problem)
+    if not (_ascends_from(branch.start, sampling) and _ascends_from(branch.start, draws)):
+        raise DataError(
+            "branch {number} has settings at positions that do not exist.", number=number
+        )
+    if not _ascends_from(branch.start, clamps) or clamps[-1] > branch.length:
+        raise DataError("branch {number} has clamps at positions that do not exist.", number=number)
+    if len(branch.probabilities) != len(branch.indices):
+        raise DataError("branch {number} lacks probabilities.", number=number)
+    if not all(0 <= each < _ROUNDED_UP for each in branch.probabilities):
+        raise DataError(
+            "branch {number} has probabilities that are not from 0 to 1.", number=number
+        )
+    if not all(isinstance(each, int) and 0 <= each < 2**63 for each in numbers):
+        raise DataError(
+            "branch {number} has random numbers at positions that do not exist.", number=number
+        )
 
 
 def _ascends_from(start: int, positions: Sequence[object]) -> bool:
