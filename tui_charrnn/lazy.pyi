@@ -74,6 +74,7 @@ from tui_charrnn.runs.control import send_request as send_request
 from tui_charrnn.runs.launcher import launch_trainer as launch_trainer
 from tui_charrnn.runs.layout import has_own_live_model as has_own_live_model
 from tui_charrnn.runs.reader import read_description as read_description
+from tui_charrnn.text.cache import replace_file as replace_file
 from tui_charrnn.text.corpus_reading import read_corpus as read_corpus
 from tui_charrnn.text.decoding import end_of_file as end_of_file
 from tui_charrnn.text.inspection import inspect_corpus as inspect_corpus

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO, ClassVar, Final
+from typing import ClassVar, Final
 
 from rich.text import Text
 from textual import events
@@ -328,12 +328,14 @@ class SeedHistory:
         """Append a seed; rewrite the file once it has more than `_MOST_LINES` lines."""
         with self._lock:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+            flags |= os.O_NOFOLLOW | os.O_NONBLOCK
             # a single append: two apps do not interleave their lines
-            with self._open(self._path, os.O_APPEND) as file:
+            with os.fdopen(os.open(self._path, flags, 0o600), "wb") as file:
                 file.write(_line_of(seed[-LONGEST_SEED:]))
             lines = self._lines()
             if len(lines) > _MOST_LINES:
-                self._rewrite(_newest(lines))
+                lazy.replace_file(self._path, map(_line_of, _newest(lines)), mode=0o600)
 
     def _lines(self) -> list[bytes]:
         try:
@@ -342,16 +344,6 @@ class SeedHistory:
                 return file.read(_MOST_BYTES).split(b"\n")
         except FileNotFoundError:
             return []
-
-    def _rewrite(self, seeds: Iterable[str]) -> None:
-        partial = self._path.with_name(f".{self._path.name}.{os.getpid()}.partial")
-        with self._open(partial, os.O_TRUNC) as file:
-            file.writelines(map(_line_of, seeds))
-        partial.replace(self._path)
-
-    def _open(self, path: Path, flag: int) -> BinaryIO:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | flag
-        return os.fdopen(os.open(path, flags, 0o600), "wb")
 
 
 def _line_of(seed: str) -> bytes:
