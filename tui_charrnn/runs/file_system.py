@@ -51,8 +51,7 @@ class FileSystem:
 
     def open_to_read(self, path: Path, flags: int = 0, folder: int | None = None) -> int:
         """Open a file or a folder and return its descriptor; never blocks on a pipe."""
-        flags |= os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
-        return _open(path, flags, folder)
+        return _open(path, flags | os.O_RDONLY | os.O_NONBLOCK, folder)
 
     def read(self, descriptor: int, size: int) -> bytes:
         """Read at most `size` next bytes; empty at the end."""
@@ -81,7 +80,7 @@ class FileSystem:
 
     def open(self, path: Path, flags: int, folder: int | None = None) -> int:
         """Open a file and return its descriptor; a new file is private to its owner."""
-        return _open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW, folder)
+        return _open(path, flags, folder)
 
     def write(self, descriptor: int, data: bytes | memoryview) -> int:
         """Write data, perhaps only partly, and return the number of bytes written."""
@@ -139,15 +138,15 @@ def _in(folder: int | None, path: Path) -> str | Path:
 
 
 def _open(path: Path, flags: int, folder: int | None) -> int:
-    """Open a path; raise `LinkError` if `O_NOFOLLOW` refuses a link.
+    """Open a path that is no link; raise `LinkError` for one.
 
     The system reports ELOOP or ENOTDIR, which would mislead users.
     """
+    flags |= os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         return os.open(_in(folder, path), flags, PRIVATE_FILE, dir_fd=folder)
     except OSError as error:
-        is_refused = flags & os.O_NOFOLLOW and error.errno in {errno.ELOOP, errno.ENOTDIR}
-        if is_refused and _is_link(path, folder):
+        if error.errno in {errno.ELOOP, errno.ENOTDIR} and _is_link(path, folder):
             raise LinkError(path) from error
         raise
 
@@ -245,10 +244,6 @@ def disk_size(path: Path) -> int:
     return facts.st_size
 
 
-_BLOCK: Final = 1 << 16
-"""Bytes to read per call."""
-
-
 class OpenedFile(io.RawIOBase):
     """An open file or folder, unaffected by later renames; a context manager that closes it.
 
@@ -280,16 +275,6 @@ class OpenedFile(io.RawIOBase):
         if not stat.S_ISREG(facts.st_mode):
             raise OSError(errno.EINVAL, tr("it is not a regular file"))
         return facts.st_size
-
-    def read_bytes(self, limit: int) -> bytes:
-        """Read at most `limit` bytes up to the end; memory is allocated as they arrive."""
-        parts: list[bytes] = []
-        left = limit
-        with memory_errors_as_os_errors():
-            while left and (part := self._files.read(self.descriptor, min(left, _BLOCK))):
-                parts.append(part)
-                left -= len(part)
-            return b"".join(parts)
 
     def readable(self) -> bool:
         """Yes."""
@@ -335,9 +320,9 @@ def open_to_read(path: Path, *, inside: Path, folder: int | None = None) -> Open
     files = file_system()
     with memory_errors_as_os_errors():
         if folder is not None:
-            return OpenedFile(files.open_to_read(path, os.O_NOFOLLOW, folder), files)
+            return OpenedFile(files.open_to_read(path, folder=folder), files)
         with folder_inside(path.parent, inside) as above:
-            return OpenedFile(files.open_to_read(path, os.O_NOFOLLOW, above), files)
+            return OpenedFile(files.open_to_read(path, folder=above), files)
 
 
 def names_in(folder: Path, *, inside: Path) -> list[str]:
@@ -371,12 +356,12 @@ def folder_inside(
         return
     files = files or file_system()
     descriptors: list[int] = []
-    flags, path = os.O_DIRECTORY | os.O_NOFOLLOW, inside
+    path = inside
     try:
         for name in folder.relative_to(inside).parts:
             path /= name
             above = descriptors[-1] if descriptors else opened
-            descriptors.append(files.open_to_read(path, flags, above))
+            descriptors.append(files.open_to_read(path, os.O_DIRECTORY, above))
         yield descriptors[-1]
     finally:
         for descriptor in descriptors:

@@ -74,7 +74,7 @@ def read_owned(path: Path, limit: int, *, inside: Path) -> tuple[bytes, int]:
         facts = file.stat()
         if not stat.S_ISREG(facts.st_mode):
             raise ValueError(tr("It is not a regular file."))
-        data = file.read_bytes(limit + 1)
+        data = file.buffered().read(min(limit, facts.st_size) + 1)
     if len(data) > limit:
         raise ValueError(tr("It is larger than {limit:,} bytes.", limit=limit))
     return data, facts.st_uid
