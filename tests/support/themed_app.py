@@ -27,11 +27,10 @@ def streamed(view: TextView) -> str:
     """The seeds and the generated text in a view, as they are shown, without notes and rules."""
     signs = {"seed": "", "generated": "", "skipped": "\0", "note": "\1", "rule": "\2"}
     rows = []
-    for row in view.wrapped.rows:
-        text, start = "", 0
-        for style, length in row.runs:
-            text += signs[style] or row.text[start : start + length]
-            start += length
+    for number in range(view.wrapped.first, view.wrapped.end):
+        row = view.wrapped.shown(number)
+        parts = view.wrapped.styles(number)
+        text = "".join(signs[style] or row.text[start:end] for start, end, style in parts)
         rows.append(text + "\n" * row.ends_line)
     return re.sub("\0|\1+\n*|\n\n\2+\n", "", "".join(rows))
 

@@ -84,9 +84,10 @@ def test_styles_are_kept_before_a_cut() -> None:
     rows.append("seed ", "seed")
     rows.append("generated text", "generated")
     rows.cut(8)
-    assert [(row.text, row.runs) for row in rows.rows] == [
-        ("seed gen", (("seed", 5), ("generated", 3)))
-    ]
+    assert [row.text for row in rows.rows] == ["seed gen"]
+    assert rows.styles(0) == [(0, 5, "seed"), (5, 8, "generated")]
+    rows.append("!", "note")
+    assert rows.styles(0) == [(0, 5, "seed"), (5, 8, "generated"), (8, 9, "note")]
 
 
 @pytest.mark.parametrize("width", [5, 40])

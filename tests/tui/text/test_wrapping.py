@@ -72,8 +72,10 @@ def test_joined_rows_are_the_shown_text(pieces: list[str], width: int) -> None:
 def test_the_styles_of_a_row_cover_it(pieces: list[str], width: int) -> None:
     text = wrapped(pieces, width)
     for number in range(text.end):
-        row = text.shown(number)
-        assert sum(length for _, length in row.runs) == len(row.text)
+        bounds = [bound for start, end, _ in text.styles(number) for bound in (start, end)]
+        length = len(text.shown(number).text)
+        assert bounds == sorted(bounds)
+        assert sum(end - start for start, end, _ in text.styles(number)) == length
 
 
 @given(PLAIN, WIDTHS)
@@ -113,11 +115,11 @@ def test_styles_are_cut_with_the_rows() -> None:
     ]
     for piece, style in pieces:
         text.append(piece, style)
-    assert [text.shown(number).runs for number in range(text.end)] == [
-        (("note", 2),),
-        (("seed", 3),),
-        (("seed", 1), ("generated", 7)),
-        (("generated", 1),),
+    assert [text.styles(number) for number in range(text.end)] == [
+        [(0, 2, "note")],
+        [(0, 3, "seed")],
+        [(0, 1, "seed"), (1, 8, "generated")],
+        [(0, 1, "generated")],
     ]
 
 
@@ -149,6 +151,21 @@ def test_old_rows_are_dropped_with_a_notice() -> None:
     assert text.shown(text.end - 2).text == "line 499"
     assert text.end == 501
     assert 54 <= len(text.rows) <= 60
+
+
+def test_the_kept_rows_have_their_styles_after_others_were_dropped() -> None:
+    text = WrappedText(width=20, limit=60)
+    for number in range(500):
+        text.append(f"line {number}", "seed" if number % 2 else "generated")
+        text.append("\n\n", "note")
+    styles = {text.shown(row).text: text.styles(row) for row in range(text.first, text.end)}
+    assert styles.pop(dropped_notice().text) == [(0, len(dropped_notice().text), "note")]
+    assert styles.pop("") == []
+    assert styles["line 498"] == [(0, 8, "generated")]
+    assert {tuple(each) for each in styles.values()} == {
+        ((0, 8, "seed"),),
+        ((0, 8, "generated"),),
+    }
 
 
 def test_a_line_without_end_is_dropped_row_by_row() -> None:

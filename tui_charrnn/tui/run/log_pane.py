@@ -138,7 +138,9 @@ class LogText(TextView, inherit_bindings=False):
         rows, row = self.wrapped.rows, self.scroll_offset.y + y
         if not self.count or row >= len(rows):
             return strip
-        kind = rows[row].runs[0][0] if rows[row].runs else "plain"
+        kind = next(
+            (style for _, _, style in self.wrapped.styles(self.wrapped.first + row)), "plain"
+        )
         begins_line = row == 0 or rows[row - 1].ends_line
         sign = _SIGNS.get(kind, "  ") if begins_line else "  "
         segment = Segment(sign, self.look(f"text-view--{kind}"))

@@ -21,7 +21,13 @@ from tui_charrnn.tui.background import Signal
 from tui_charrnn.tui.dialogs import SafeInput
 from tui_charrnn.tui.keys.keymap import bindings_of
 from tui_charrnn.tui.text.text_view import Overlay, TextLayer, TextView
-from tui_charrnn.tui.text.wrapped_text import Place, WrappedText, expanded_column, shown_place
+from tui_charrnn.tui.text.wrapped_text import (
+    Place,
+    WrappedText,
+    expanded_column,
+    shown_place,
+    text_of,
+)
 
 _LONGEST: Final = 200  # characters
 _PAUSE: Final = 0.25
@@ -217,8 +223,7 @@ def find_matches(
     start = max(first, searched - longest, kept[-1][1] if kept else 0)
     index = bisect_right(wrapped.starts, start) - 1
     offset = wrapped.starts[index]
-    rows = wrapped.rows[index:]
-    text = "".join([row.text + "\n" if row.ends_line else row.text for row in rows])
+    text = text_of(wrapped.rows[index:])
     flags = 0 if any(map(str.isupper, query)) else re.IGNORECASE
     found = re.compile(spelled_pattern(query), flags).finditer(text, start - offset)
     return [*kept, *((offset + each.start(), offset + each.end()) for each in found)]

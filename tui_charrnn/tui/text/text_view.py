@@ -1,8 +1,8 @@
 """A view of text that only grows: wraps, scrolls and selects; layers draw over its rows."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from typing import ClassVar, Final, NamedTuple
 
 from rich.segment import Segment
@@ -17,7 +17,7 @@ from textual.strip import Strip
 
 from tui_charrnn.hangul import continues_syllable, drawn_hangul
 from tui_charrnn.tui.row_views import RowView
-from tui_charrnn.tui.text.wrapped_text import Place, Row, TextStyle, WrappedText, column_at
+from tui_charrnn.tui.text.wrapped_text import Place, TextStyle, WrappedText, column_at
 from tui_charrnn.tui.theme.themed_app import KeepsText
 from tui_charrnn.viewing.formatting import in_ascii
 
@@ -205,14 +205,17 @@ class TextView(KeepsText, RowView, can_focus=True):
         strip = self.strips.get(row)
         if strip is None:
             has_caret = self.streaming and row == self.wrapped.end - 1
-            shown = self.wrapped.shown(row)
+            overlays = [
+                Overlay(start, end, f"text-view--{style}", is_opaque=True)
+                for start, end, style in self.wrapped.styles(row)
+            ]
+            for layer in self.text_layers:
+                overlays += layer.overlays(row)
             drawn = draw_row(
-                shown,
-                {style: self.look(f"text-view--{style}") for style, _ in shown.runs},
-                overlays=[
+                self.wrapped.shown(row).text,
+                [
                     (start, end, self.look(look, is_opaque=is_opaque))
-                    for layer in self.text_layers
-                    for start, end, look, is_opaque in layer.overlays(row)
+                    for start, end, look, is_opaque in overlays
                 ],
                 caret_style=self.look("text-view--caret") if has_caret else None,
             )
@@ -383,48 +386,33 @@ def _syllable_end(text: str, column: int) -> int:
 
 
 def draw_row(
-    row: Row,
-    styles: Mapping[str, Style],
-    *,
-    overlays: Sequence[tuple[int, int, Style]] = (),
-    caret_style: Style | None = None,
+    text: str, overlays: Sequence[tuple[int, int, Style]], *, caret_style: Style | None = None
 ) -> Strip:
     """Draw a row, as long as its text.
 
     Args:
-        row: A row with its tabs expanded.
-        styles: The Rich style of each text style.
+        text: The row with its tabs expanded.
         overlays: Start, end and style, the lowest first; an end of -1 is the end of the row. An
             overlay that starts after the text takes a cell there.
         caret_style: Style of the caret after the text; None for no caret.
     """
-    length = len(row.text)
-    spans = [(start, length if end < 0 else end, look) for start, end, look in overlays]
+    length = len(text)
     # a jamo syllable is drawn as one, so an overlay of a part of it covers all of it
     spans = [
-        (_syllable_start(row.text, start), _syllable_end(row.text, end), look)
-        for start, end, look in spans
+        (
+            _syllable_start(text, min(start, length)),
+            length if end < 0 else _syllable_end(text, end),
+            look,
+        )
+        for start, end, look in overlays
     ]
-    bounds = [
-        _syllable_start(row.text, end)
-        for end in accumulate((run[1] for run in row.runs), initial=0)
-    ]
-    looks = [styles[style] for style, _ in row.runs]
-    cuts = {cut for start, end, _ in spans for cut in (start, end) if 0 < cut < length}
-    segments, run = [], 0
-    for start, end in pairwise(sorted({*bounds, *cuts})):
-        while bounds[run + 1] <= start:
-            run += 1
-        look = looks[run]
-        for over_start, over_end, over in spans:
-            if over_start <= start and end <= over_end:
-                look += over
-        segments.append(Segment(drawn_hangul(row.text[start:end]), look))
-    behind: dict[int, Style] = {}
-    for start, end, look in spans:
-        if length <= start < end:
-            behind[start] = behind.get(start, Style.null()) + look
-    segments += [Segment(" ", look) for look in behind.values()]
+    if any(start == length < end for start, end, _ in spans):
+        text += " "
+    bounds = {0, len(text), *(bound for start, end, _ in spans for bound in (start, end))}
+    segments = []
+    for start, end in pairwise(sorted(bound for bound in bounds if bound <= len(text))):
+        looks = (look for first, last, look in spans if first <= start and end <= last)
+        segments.append(Segment(drawn_hangul(text[start:end]), Style.combine(looks)))
     if caret_style is not None:
         segments.append(Segment(" ", caret_style))
     return Strip(segments)

@@ -4,10 +4,10 @@ Source characters are numbered from the first one ever appended. Most are shown 
 some as none or as several.
 """
 
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 from copy import copy
-from itertools import groupby, pairwise
+from itertools import pairwise
 from typing import Final, Literal, NamedTuple, get_args
 
 from rich.cells import cell_len, split_graphemes
@@ -23,8 +23,6 @@ TextStyle = Literal[
     "seed", "generated", "skipped", "note", "rule", "noise", "plain", "good", "warning", "error"
 ]
 """Kind of a piece of text, or of a line of a log; each has its own style."""
-Run = tuple[TextStyle, int]
-"""A style, and the number of characters that have it."""
 
 MOST_ROWS: Final = 20_000
 """Most rows that are kept."""
@@ -37,29 +35,17 @@ class Row(NamedTuple):
 
     text: str = ""
     """The text as shown, with tabs not yet expanded."""
-    runs: tuple[Run, ...] = ()
-    """The styles of `text`, in order."""
     ends_line: bool = False
     """Whether a line feed follows, rather than the rest of the line."""
 
     def drawn(self, width: int) -> "Row":
         """Return the row with its tabs expanded, as it is drawn, selected and copied."""
-        if "\t" not in self.text:
-            return self
-        runs: list[Run] = []
-        text, start = "", 0
-        for style, length in self.runs:
-            start += length
-            expanded = expand_tabs(self.text[:start], width)
-            runs.append((style, len(expanded) - len(text)))
-            text = expanded
-        return Row(text, tuple(runs), self.ends_line)
+        return self._replace(text=expand_tabs(self.text, width)) if "\t" in self.text else self
 
 
 def dropped_notice() -> Row:
     """Return the row that replaces the oldest kept one once rows have been dropped."""
-    words = tr("(older text was dropped)")
-    return Row(words, (("note", len(words)),), ends_line=True)
+    return Row(tr("(older text was dropped)"), ends_line=True)
 
 
 class SourceMap:
@@ -131,6 +117,9 @@ class WrappedText:
         """Offset of each row, in shown characters and line feeds since the first row ever."""
         self.sources = SourceMap()
         """Maps source offsets to shown offsets."""
+        self._style_starts: list[int] = []
+        self._styles: list[TextStyle] = []
+        """The style of the text, and the offsets, ascending, from which on each applies."""
         self._sanitizer = TextSanitizer()
         self._is_sanitized = is_sanitized
 
@@ -145,21 +134,37 @@ class WrappedText:
             return dropped_notice()
         return self.rows[number - self.first].drawn(self.width)
 
+    def styles(self, number: int) -> list[tuple[int, int, TextStyle]]:
+        """Return start and end, as drawn, of every part of a row that has a style, by its number.
+
+        An empty row has none.
+        """
+        text = self.shown(number).text
+        if number == self.first > 0:
+            return [(0, len(text), "note")]
+        if not text:
+            return []
+        text, start = self.rows[number - self.first].text, self.starts[number - self.first]
+        first = bisect_right(self._style_starts, start)
+        last = bisect_left(self._style_starts, start + len(text))
+        cuts = [0, *(offset - start for offset in self._style_starts[first:last]), len(text)]
+        columns = [expanded_column(text, cut, self.width) for cut in cuts]
+        styles = self._styles[first - 1 : last]
+        return [(*span, style) for span, style in zip(pairwise(columns), styles, strict=True)]
+
     def append(self, text: str, style: TextStyle) -> int:
         """Add text at the end; return the number of the first row that changed."""
         changed = self.end - 1
-        for index, piece in enumerate(self._show(text).split("\n")):
-            if index:
-                last = self._pop()
-                self._push(Row(last.text, last.runs, ends_line=True))
-                self._push(Row())
-            if piece:
-                last = self._pop()
-                self._push_line(last.text + piece, merge_runs([*last.runs, (style, len(piece))]))
+        if self._styles[-1:] != [style]:
+            self._style_starts.append(self.starts[-1] + len(self.rows[-1].text))
+            self._styles.append(style)
+        self._add(self._show(text))
         if len(self.rows) > self.limit:
             dropped = len(self.rows) - 9 * self.limit // 10  # so that this is rare
             del self.rows[:dropped], self.starts[:dropped]
             self.first += dropped
+            old = bisect_right(self._style_starts, self.starts[0]) - 1
+            del self._style_starts[:old], self._styles[:old]
         return changed
 
     def cut(self, source: int) -> None:
@@ -170,26 +175,22 @@ class WrappedText:
         column = offset - self.starts[index]
         while len(self.rows) > index + 1:
             self._pop()
-        kept = [row := self._pop()]
+        text = self._pop().text[:column]
         if self.rows and not self.rows[-1].ends_line:
-            kept.insert(0, self._pop())  # a shortened word may fit into it
-        text = "".join(part.text for part in kept)
-        text = text[: len(text) - len(row.text) + column]
-        self._push_line(text, next(split_runs(merge_runs(_runs(kept)), [0, len(text)])))
+            text = self._pop().text + text  # a shortened word may fit into it
+        self._push_line(text)
+        kept = bisect_left(self._style_starts, offset)
+        del self._style_starts[kept:], self._styles[kept:]
         self._sanitizer = TextSanitizer()
         self._sanitizer.show(text[-_REREAD:] or "\n")
 
     def rewrap(self, width: int, anchor: int) -> int:
         """Wrap to another width; return the number of the row where row `anchor` now starts."""
         offset = self.starts[min(max(anchor - self.first, 0), len(self.rows) - 1)]
-        old, self.width = self.rows, width
-        self.rows = []
+        text, self.width = text_of(self.rows), width
+        self.rows = [Row()]
         del self.starts[1:]
-        for line in _lines(old):
-            self._push_line("".join(row.text for row in line), merge_runs(_runs(line)))
-            if line[-1].ends_line:
-                last = self._pop()
-                self._push(Row(last.text, last.runs, ends_line=True))
+        self._add(text)
         return self.first + bisect_right(self.starts, offset) - 1
 
     def _show(self, text: str) -> str:
@@ -203,10 +204,19 @@ class WrappedText:
                 self.sources.add_one(len(before.show(character)))
         return shown
 
-    def _push_line(self, text: str, runs: Sequence[Run]) -> None:
+    def _add(self, text: str) -> None:
+        """Add text as shown to the last row."""
+        for index, piece in enumerate(text.split("\n")):
+            if index:
+                self._push(Row(self._pop().text, ends_line=True))
+                self._push(Row())
+            if piece:
+                self._push_line(self._pop().text + piece)
+
+    def _push_line(self, text: str) -> None:
         starts = [0, *wrap_line(text, self.width), len(text)]
-        for row_runs, (start, end) in zip(split_runs(runs, starts), pairwise(starts), strict=True):
-            self._push(Row(text[start:end], row_runs))
+        for start, end in pairwise(starts):
+            self._push(Row(text[start:end]))
 
     def _push(self, row: Row) -> None:
         if self.rows:  # the first row keeps its offset
@@ -221,43 +231,9 @@ class WrappedText:
         return row
 
 
-def merge_runs(runs: Iterable[Run]) -> list[Run]:
-    """Merge adjacent runs of the same style."""
-    groups = groupby((run for run in runs if run[1]), key=lambda run: run[0])
-    return [(style, sum(length for _, length in group)) for style, group in groups]
-
-
-def split_runs(runs: Sequence[Run], bounds: Sequence[int]) -> Iterator[tuple[Run, ...]]:
-    """Yield the runs of each piece of their text between ascending bounds."""
-    remaining = iter(runs)
-    style, left = next(remaining, ("note", 0))
-    for start, end in pairwise(bounds):
-        piece: list[Run] = []
-        room = end - start
-        while room:
-            if not left:
-                style, left = next(remaining)
-            taken = min(room, left)
-            piece.append((style, taken))
-            room, left = room - taken, left - taken
-        yield tuple(piece)
-
-
-def _lines(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    """Yield the rows of each line; the last line is open."""
-    line: list[Row] = []
-    for row in rows:
-        line.append(row)
-        if row.ends_line:
-            yield line
-            line = []
-    if line:
-        yield line
-
-
-def _runs(rows: Iterable[Row]) -> Iterator[Run]:
-    for row in rows:
-        yield from row.runs
+def text_of(rows: Iterable[Row]) -> str:
+    """Return the text of rows as shown, with its line feeds."""
+    return "".join([row.text + "\n" if row.ends_line else row.text for row in rows])
 
 
 def place_of(wrapped: WrappedText, source: int) -> Place | None:
