@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
 from textual import events
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
@@ -52,6 +52,15 @@ class Dialog(ModalScreen[Reply]):
         max-height: 100%;
     }
     """
+
+    def open(self, app: App[object], take: Callable[[Reply], object]) -> None:
+        """Open, and call `take` with the result, unless there is none."""
+
+        def pass_on(result: Reply | None) -> None:
+            if result is not None:
+                take(result)
+
+        app.push_screen(self, pass_on)
 
     def dismiss(self, result: Reply | None = None) -> AwaitComplete:
         """Close with a result; do nothing if another screen is active.
@@ -297,7 +306,7 @@ class SafeInput(Input, KeysInOrder):
         super().replace(self.validate_value(text), start - taken, end)
 
 
-class AskTextScreen(Dialog[str | None]):
+class AskTextScreen(Dialog[str]):
     """Asks for a line and returns it once it is valid; returns None at Esc."""
 
     DEFAULT_CSS = """

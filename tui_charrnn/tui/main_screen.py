@@ -334,9 +334,7 @@ class MainScreen(Screen[None]):
         """Choose the model that generates from the next seed on."""
         session = self.session
 
-        def take(chosen: ModelChoice | None) -> None:
-            if chosen is None:
-                return
+        def take(chosen: ModelChoice) -> None:
             session.source, session.model = chosen
             session.started = None
             source = session.source_name
@@ -345,7 +343,7 @@ class MainScreen(Screen[None]):
             )
             self.text_pane.show_source()
 
-        self.app.push_screen(lazy.ModelScreen(session), take)
+        lazy.ModelScreen(session).open(self.app, take)
 
     def finish_requests(self, seconds: float) -> None:
         """Wait until all requests to trainers are written, for at most `seconds`."""

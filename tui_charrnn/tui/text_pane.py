@@ -272,7 +272,7 @@ class TextPane(Vertical):
             case "acrostic":
                 known = None if opening is None else opening.vocabulary
                 begin = functools.partial(self.generate, self.seed.text)
-                self.app.push_screen(*lazy.ask_for_acrostic(settings, known, begin))
+                lazy.ask_for_acrostic(self.app, settings, known, begin)
             case "cooler" | "warmer":
                 settings.warm(0.1 if what == "warmer" else -0.1)
             case "speed":
@@ -323,9 +323,7 @@ class TextPane(Vertical):
     def action_history(self) -> None:
         """Open the history; reuse the seed and settings of the chosen text."""
 
-        def reuse(entry: Entry | None) -> None:
-            if entry is None:
-                return
+        def reuse(entry: Entry) -> None:
             kept = entry.generation
             self.close_tape()
             rng_seed = self._settings.sampling.rng_seed  # the user's own RNG seed does not change
@@ -341,7 +339,7 @@ class TextPane(Vertical):
             # after the new layout: a view that follows its end again would clear the note
             self.call_after_refresh(self.call_after_refresh, self.show_note, message)
 
-        self.app.push_screen(lazy.HistoryScreen(self._session), reuse)
+        lazy.HistoryScreen(self._session).open(self.app, reuse)
 
     def _leave(self, focused: Widget | None) -> bool:
         """Close the focused search, selection, list or tape; return whether one was closed."""

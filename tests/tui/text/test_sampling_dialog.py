@@ -11,6 +11,7 @@ from tests.support.open_app import note_of, tiny_app
 from tests.support.themed_app import ThemedApp
 from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig
+from tui_charrnn.tui.dialogs import AskTextScreen
 from tui_charrnn.tui.session import DEFAULT_LENGTH, GenerationSettings
 from tui_charrnn.tui.text.generation_dialogs import NAMES, SamplingScreen, ask_for_acrostic
 
@@ -71,8 +72,10 @@ async def test_a_dialog_asks_for_an_acrostic_and_starts_a_text(
     app = ThemedApp()
     async with app.run_test(size=(80, 24)) as pilot:
         settings, begun = GenerationSettings(), []
-        screen, take = ask_for_acrostic(settings, "\n가나", lambda: begun.append(True))
-        await app.push_screen(screen, take)
+        ask_for_acrostic(app.screen.app, settings, "\n가나", lambda: begun.append(True))
+        await pilot.pause()
+        screen = app.screen
+        assert isinstance(screen, AskTextScreen)
         await pilot.press("a", "enter")
         assert str(screen.words.content) == "The model cannot generate a."
         screen.field.value = typed

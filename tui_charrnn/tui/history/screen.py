@@ -26,7 +26,7 @@ _HEIGHTS: Final = [(0, "-flat"), (16, "-high")]
 """Minimum columns, and rows, of each CSS class."""
 
 
-class HistoryScreen(Dialog[Entry | None]):
+class HistoryScreen(Dialog[Entry]):
     """Browses the history; returns the text to restore seed text and settings from, or None."""
 
     AUTO_FOCUS = "HistoryList"

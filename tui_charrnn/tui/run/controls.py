@@ -209,14 +209,13 @@ class RunControls(Widget):
         if now is not None:
             question += " " + tr("Now, after the schedule: {now:.3g}.", now=now)
 
-        def change(typed: str | None) -> None:
-            if typed is not None:
-                rate = float(typed)
-                request = tr("asked for the learning rate {rate:g}", rate=rate)
-                self.ask("learning_rate", request, value=rate)
+        def change(typed: str) -> None:
+            rate = float(typed)
+            request = tr("asked for the learning rate {rate:g}", rate=rate)
+            self.ask("learning_rate", request, value=rate)
 
         screen = AskTextScreen(tr("Learning rate"), question, f"{peak:g}", rate_problem)
-        self.app.push_screen(screen, change)
+        screen.open(self.app, change)
 
 
 def rate_problem(typed: str) -> str:

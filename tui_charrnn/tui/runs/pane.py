@@ -142,15 +142,9 @@ class RunsPane(Vertical):
 
     def action_filter(self) -> None:
         """Ask for the words that the listed runs must contain."""
-
-        def apply_filter(words: str | None) -> None:
-            if words is not None:
-                self.runs.filter(words)
-
         question = tr("Words in name, corpus, preset, tags or note; an empty line lists all.")
-        self.app.push_screen(
-            AskTextScreen(tr("Filter"), question, self.runs.filter_text), apply_filter
-        )
+        screen = AskTextScreen(tr("Filter"), question, self.runs.filter_text)
+        screen.open(self.app, self.runs.filter)
 
     def action_tags(self) -> None:
         """Ask for the tags of the run under the cursor."""
@@ -242,11 +236,11 @@ class RunsPane(Vertical):
     ) -> None:
         """Open a dialog and start an action with the answer, unless that is None or `unless`."""
 
-        def start(answer: str | None) -> None:
-            if answer is not None and answer != unless:
+        def start(answer: str) -> None:
+            if answer != unless:
                 self._start(label, lambda task: action(answer, task), cancel_hint=cancel_hint)
 
-        self.app.push_screen(screen, start)
+        screen.open(self.app, start)
 
     def _start(
         self, label: str, action: Callable[[BackgroundTask], Outcome], *, cancel_hint: str = ""

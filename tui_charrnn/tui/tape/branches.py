@@ -232,9 +232,8 @@ def ask_for_name(app: App[object], branch: Branch, named: Callable[[], object]) 
             return tr("A name has at most {count} characters.", count=LONGEST_NAME)
         return ""
 
-    def take(typed: str | None) -> None:
-        if typed is not None:
-            branch.name = typed.strip()
-            named()
+    def take(typed: str) -> None:
+        branch.name = typed.strip()
+        named()
 
-    app.push_screen(AskTextScreen(tr("Name of the branch"), "", branch.name, problem), take)
+    AskTextScreen(tr("Name of the branch"), "", branch.name, problem).open(app, take)

@@ -261,13 +261,12 @@ class TapePanel(Static, can_focus=True):
             unknown = composed[known.argmin()]
             return tr("The model has never seen {character}.", character=unknown)
 
-        def take(typed: str | None) -> None:
-            if typed:
-                spelled = vocabulary.spell(unicodedata.normalize("NFC", typed))
-                self._continue_with(at[1], tuple(spelled.indices.tolist()))
+        def take(typed: str) -> None:
+            spelled = vocabulary.spell(unicodedata.normalize("NFC", typed))
+            self._continue_with(at[1], tuple(spelled.indices.tolist()))
 
         question = tr("Text at the cursor; the model continues from it.")
-        self.app.push_screen(AskTextScreen(tr("Type"), question, "", problem), take)
+        AskTextScreen(tr("Type"), question, "", problem).open(self.app, take)
 
     def action_save(self) -> None:
         """Save the tape to a file, in a thread."""
@@ -297,12 +296,9 @@ class TapePanel(Static, can_focus=True):
                 raise DataError("No tape was saved in {folder} yet.", folder=folder)
             return str(path)
 
-        def open_file(path: str | None) -> None:
-            if path:
-                self._open(Path(path))
-
         question = tr("The file of a tape; an empty line uses the one that was saved last.")
-        self.app.push_screen(AskTextScreen(tr("Open a tape"), question, "", find=find), open_file)
+        screen = AskTextScreen(tr("Open a tape"), question, "", find=find)
+        screen.open(self.app, lambda path: self._open(Path(path)))
 
     def _show_note(self, sentence: str) -> None:
         self.post_message(NoteWritten(sentence))

@@ -190,7 +190,7 @@ def _read_tape(path: Path) -> Mapping[str, Any]:
     return document
 
 
-class ExternalTextScreen(Dialog["str | Path | None"]):
+class ExternalTextScreen(Dialog["str | Path"]):
     """Asks for a text or the path of a text file; returns None after Esc."""
 
     DEFAULT_CSS = """

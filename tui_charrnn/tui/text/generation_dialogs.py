@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar, Final, NamedTuple
 
 from textual import events, on
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Grid, Vertical
 from textual.content import Content
@@ -228,25 +228,27 @@ def _label_of(name: str) -> str:
 
 
 def ask_for_acrostic(
-    settings: GenerationSettings, vocabulary: str | None, begin: Callable[[], object]
-) -> tuple[AskTextScreen, Callable[[str | None], None]]:
-    """Return a dialog that asks for an acrostic, and the callback for its result.
+    app: App[object],
+    settings: GenerationSettings,
+    vocabulary: str | None,
+    begin: Callable[[], object],
+) -> None:
+    """Ask for an acrostic; then `begin` starts a new text.
 
-    Without a model, any character is accepted. `begin` starts a new text, after the change.
+    Without a model, any character is accepted.
     """
 
     def problem(typed: str) -> str:
         unknown = "" if vocabulary is None else "".join(unknown_in(typed, frozenset(vocabulary)))
         return tr("The model cannot generate {characters}.", characters=unknown) if unknown else ""
 
-    def take(typed: str | None) -> None:
-        if typed is not None:
-            settings.sampling = replace(settings.sampling, acrostic=typed or None)
-            begin()
+    def take(typed: str) -> None:
+        settings.sampling = replace(settings.sampling, acrostic=typed or None)
+        begin()
 
     question = tr("Each line begins with one of these characters. An empty line removes the rule.")
     shown = settings.sampling.acrostic or ""
-    return AskTextScreen(tr("Acrostic"), question, shown, problem), take
+    AskTextScreen(tr("Acrostic"), question, shown, problem).open(app, take)
 
 
 class SamplingScreen(Dialog[None]):

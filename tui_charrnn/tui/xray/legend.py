@@ -157,35 +157,21 @@ class XrayLegend(Vertical):
                 return str(error)
             return ""
 
-        def take(typed: str | None) -> None:
-            if typed:
-                self.color_by(typed.strip())
-
         now = self.text_colors.coloring
         chosen = now if isinstance(now, UnitColoring) else self._units["neuron"]
         probe = chosen.probe(config)
         screen = AskTextScreen(tr("Color by"), question_for(config), str(probe), problem)
-        self.app.push_screen(screen, take)
+        screen.open(self.app, lambda typed: self.color_by(typed.strip()))
 
     def action_read_text(self) -> None:
         """Ask for a text, and feed it to the model."""
-
-        def read(given: str | Path | None) -> None:
-            if given is not None:
-                self._read_text(given)
-
-        self.app.push_screen(ExternalTextScreen(), read)
+        ExternalTextScreen().open(self.app, self._read_text)
 
     def action_compare(self) -> None:
         """Ask for a text, and mark passages copied from it."""
-
-        def compare(typed: str | None) -> None:
-            if typed is not None:
-                self.compare_with(typed)
-
         question = tr("A file to compare with; an empty line uses the model's training text.")
         screen = AskTextScreen(tr("Originality"), question, "", find=find_corpus)
-        self.app.push_screen(screen, compare)
+        screen.open(self.app, self.compare_with)
 
     def begin(self) -> None:
         """Color the text by surprise, unless it has a coloring."""

@@ -228,10 +228,6 @@ class NeuronPanel(CursorView):
                 return str(error)
             return ""
 
-        def clamp(typed: str | None) -> None:
-            if typed is not None:
-                self._clamp(neuron, float(typed))
-
         question = tr("From the next character on, it has this value whatever the model reads.")
         if cell is not None:
             itself = tr(
@@ -242,7 +238,8 @@ class NeuronPanel(CursorView):
             question = f"{question} {itself}"
         title = tr("Clamp {neuron}", neuron=neuron)
         value = f"{value_of(row, self._settings.active_clamps.values):g}"
-        self.app.push_screen(AskTextScreen(title, question, value, problem), clamp)
+        screen = AskTextScreen(title, question, value, problem)
+        screen.open(self.app, lambda typed: self._clamp(neuron, float(typed)))
 
     def action_turn(self, by: int) -> None:
         """Clamp the neuron lower or higher; a free one is clamped to the offered value."""
@@ -267,13 +264,8 @@ class NeuronPanel(CursorView):
 
     def action_read(self) -> None:
         """Ask for a text, and search it for neurons."""
-
-        def read(typed: str | None) -> None:
-            if typed is not None:
-                self.look(typed)
-
         question = tr("A file to read; an empty line uses the model's training text.")
-        self.app.push_screen(AskTextScreen(tr("Text"), question, "", find=find_corpus), read)
+        AskTextScreen(tr("Text"), question, "", find=find_corpus).open(self.app, self.look)
 
     def draw_all(self) -> None:
         """List the found and the clamped neurons; the cursor stays on its neuron."""
