@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, TypeVar
 
 from textual import events
 from textual.app import App, ComposeResult
@@ -91,74 +91,64 @@ class MessageLine(Static):
         self.set_class(is_problem, "-problem")
 
 
-_Found = TypeVar("_Found")
+class LookupDialog(Dialog[Reply]):
+    """Looks up what is typed, in a thread, and returns what was found once it is submitted."""
 
-
-class Lookup(Generic[_Found]):
-    """Looks a typed line up in a thread, and passes on what was found once it is submitted."""
-
-    def __init__(
-        self,
-        name: str,
-        find: Callable[[str], _Found],
-        call_later: Callable[..., object],
-        show: Callable[[_Found | CharRNNError], object],
-        reply: Callable[[_Found], object],
-    ) -> None:
-        """Look up nothing yet.
-
-        Args:
-            name: The name of the thread.
-            find: Looks a line up, in a thread; raises a `CharRNNError` if it is invalid.
-            call_later: Schedules the other callbacks on the screen's thread.
-            show: Shows what was found, or the error.
-            reply: Called with what was found, as soon as the line is submitted too.
-        """
-        self._find = find
-        self._call_later = call_later
-        self._show = show
-        self._reply = reply
-        self._task = LatestTask(name)
-        self._found: _Found | None = None
+    def __init__(self) -> None:
+        super().__init__()
+        self._lookup = LatestTask("lookup")
+        self._found: Reply | None = None
         self._is_submitted = False
 
-    def begin(self, typed: str) -> None:
+    def find(self, typed: str) -> Reply:
+        """Look a line up, in a thread; raise a `CharRNNError` if it is invalid."""
+        raise NotImplementedError
+
+    def show_found(self, found: Reply | CharRNNError) -> None:
+        """Show what was found, or the error."""
+        raise NotImplementedError
+
+    def on_unmount(self) -> None:
+        """End the thread."""
+        self._lookup.cancel()
+
+    def look_up(self, typed: str) -> None:
         """Look a line up in place of any other."""
         self.settle(None)
 
         def look(task: BackgroundTask) -> None:
-            found: _Found | Exception
+            found: Reply | Exception
             try:
-                found = self._find(typed)
+                found = self.find(typed)
             except Exception as error:  # noqa: BLE001 - shown or raised again in the screen's thread
                 found = error
-            task.deliver(self._call_later, self._take, found)
+            task.deliver(self.call_later, self._take, found)
 
-        self._task.start(look)
+        self._lookup.start(look)
 
-    def settle(self, found: _Found | None) -> None:
+    def settle(self, found: Reply | None) -> None:
         """Take a result that needs no lookup, in place of any other; None is no result."""
-        self._task.cancel()
+        self._lookup.cancel()
         self._found, self._is_submitted = found, False
 
     def submit(self) -> None:
-        """Reply as soon as there is a result."""
+        """Return the result as soon as there is one."""
         self._is_submitted = True
-        self._reply_if_found()
+        self._return_found()
 
-    def _take(self, found: _Found | Exception) -> None:
+    def _take(self, found: Reply | Exception) -> None:
         if isinstance(found, CharRNNError):
-            self._show(found)
+            self.show_found(found)
         elif isinstance(found, Exception):
             raise found
         else:
             self._found = found
-            self._show(found)
-            self._reply_if_found()
+            self.show_found(found)
+            self._return_found()
 
-    def _reply_if_found(self) -> None:
+    def _return_found(self) -> None:
         if self._is_submitted and self._found is not None:
-            self._reply(self._found)
+            self.dismiss(self._found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,7 +296,7 @@ class SafeInput(Input, KeysInOrder):
         super().replace(self.validate_value(text), start - taken, end)
 
 
-class AskTextScreen(Dialog[str]):
+class AskTextScreen(LookupDialog[str]):
     """Asks for a line and returns it once it is valid; returns None at Esc."""
 
     DEFAULT_CSS = """
@@ -344,9 +334,6 @@ class AskTextScreen(Dialog[str]):
         self._value = value
         self._check = check
         self._find = find
-        self._lookup = Lookup(
-            "line-lookup", find or str, self.call_later, self._show_found, self.dismiss
-        )
 
     def compose(self) -> ComposeResult:
         """The question, the line, and what is wrong with the line."""
@@ -363,10 +350,6 @@ class AskTextScreen(Dialog[str]):
         self.field.focus()
         self._check_line()
 
-    def on_unmount(self) -> None:
-        """Cancel the lookup."""
-        self._lookup.settle(None)
-
     def on_input_changed(self) -> None:
         """Check the line."""
         self._check_line()
@@ -374,9 +357,13 @@ class AskTextScreen(Dialog[str]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Return the line if it is valid; wait for a running lookup first."""
         event.stop()
-        self._lookup.submit()
+        self.submit()
 
-    def _show_found(self, found: str | CharRNNError) -> None:
+    def find(self, typed: str) -> str:
+        """Return the result for a line."""
+        return typed if self._find is None else self._find(typed)
+
+    def show_found(self, found: str | CharRNNError) -> None:
         """Show what is wrong with the line, or what an empty line stands for."""
         is_problem = isinstance(found, CharRNNError)
         is_shown = is_problem or not self.field.value
@@ -388,6 +375,6 @@ class AskTextScreen(Dialog[str]):
         problem = self._check(typed) if self._check is not None else ""
         self.words.show(problem, is_problem=True)
         if problem or self._find is None:
-            self._lookup.settle(None if problem else typed)
+            self.settle(None if problem else typed)
         else:
-            self._lookup.begin(typed)
+            self.look_up(typed)

@@ -23,7 +23,7 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.decoding import read_file
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
-from tui_charrnn.tui.dialogs import Dialog, Lookup, MessageLine
+from tui_charrnn.tui.dialogs import LookupDialog, MessageLine
 from tui_charrnn.tui.messages import NoteWritten, PostNote
 from tui_charrnn.tui.session import GenerationSettings
 from tui_charrnn.tui.text.model_loader import LoadedModel, Wait
@@ -190,7 +190,7 @@ def _read_tape(path: Path) -> Mapping[str, Any]:
     return document
 
 
-class ExternalTextScreen(Dialog["str | Path"]):
+class ExternalTextScreen(LookupDialog["str | Path"]):
     """Asks for a text or the path of a text file; returns None after Esc."""
 
     DEFAULT_CSS = """
@@ -214,12 +214,6 @@ class ExternalTextScreen(Dialog["str | Path"]):
     field = query_one(SeedInput)
     words = query_one(MessageLine)
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._lookup = Lookup(
-            "text-lookup", find_external, self.call_later, self._show_found, self.dismiss
-        )
-
     def compose(self) -> ComposeResult:
         """Yield the question, the field, and a line that shows what will be read."""
         with Vertical(id="given", classes="box") as box:
@@ -242,22 +236,32 @@ class ExternalTextScreen(Dialog["str | Path"]):
         """Focus the field."""
         self.field.focus()
 
-    def on_unmount(self) -> None:
-        """End the lookup thread."""
-        self._lookup.settle(None)
-
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         """Look up what was typed; text that cannot be a path needs no lookup."""
         event.stop()
         text = self.field.text
-        if may_be_path(text):
-            self._lookup.begin(text)
+        line = text.strip()
+        if line and len(line) <= _LONGEST_PATH and len(line.splitlines()) == 1:
+            self.look_up(text)
         else:
             found = text if text.strip() else None
-            self._lookup.settle(found)
-            self._show_found(found)
+            self.settle(found)
+            self.show_found(found)
 
-    def _show_found(self, found: str | Path | CharRNNError | None) -> None:
+    def find(self, typed: str) -> str | Path:
+        """Return the path of the file that a line names, else the line itself.
+
+        Raises:
+            CharRNNError: If the line starts like a path and there is no such file.
+        """
+        try:
+            return find_file(typed.strip(), tr("The text"))
+        except CharRNNError:
+            if typed.startswith(_PATHS):
+                raise
+            return typed
+
+    def show_found(self, found: str | Path | CharRNNError | None) -> None:
         """Show what will be read, or the error."""
         if isinstance(found, CharRNNError):
             as_text = tr("With a leading space, it is read as text.")
@@ -268,27 +272,7 @@ class ExternalTextScreen(Dialog["str | Path"]):
     def on_seed_input_submitted(self, event: SeedInput.Submitted) -> None:
         """Return the text or file as soon as its lookup has succeeded."""
         event.stop()
-        self._lookup.submit()
-
-
-def may_be_path(text: str) -> bool:
-    """Return whether a text is a single line short enough for a path."""
-    line = text.strip()
-    return bool(line) and len(line) <= _LONGEST_PATH and len(line.splitlines()) == 1
-
-
-def find_external(text: str) -> str | Path:
-    """Return the path of the file that a line names, else the line itself; reads the disk.
-
-    Raises:
-        CharRNNError: If the line starts like a path and there is no such file.
-    """
-    try:
-        return find_file(text.strip(), tr("The text"))
-    except CharRNNError:
-        if text.startswith(_PATHS):
-            raise
-        return text
+        self.submit()
 
 
 def _describe(found: str | Path | None) -> str:

@@ -24,7 +24,7 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.settings import SettingError, format_value
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
-from tui_charrnn.tui.dialogs import AskTextScreen, Dialog, Lookup, MessageLine, SafeInput
+from tui_charrnn.tui.dialogs import AskTextScreen, Dialog, LookupDialog, MessageLine, SafeInput
 from tui_charrnn.tui.session import DEFAULT_LENGTH, GenerationSettings, Session, WeightsSource
 from tui_charrnn.tui.text.seed_input import unknown_in
 from tui_charrnn.viewing.formatting import fitted, format_model_loss, format_shape
@@ -54,7 +54,7 @@ class _Row(NamedTuple):
     remark: str
 
 
-class ModelScreen(Dialog[ModelChoice]):
+class ModelScreen(LookupDialog[ModelChoice]):
     """Lists models, filtered by the typed text; returns the chosen one, None after Esc.
 
     The typed text may also name a run, a checkpoint or a file that is not in the list.
@@ -93,9 +93,6 @@ class ModelScreen(Dialog[ModelChoice]):
                 _Row(ModelChoice(source, session.model), tr(source.value), session.view.run.name)
                 for source in (WeightsSource.NEWEST, WeightsSource.BEST)
             ]
-        self._lookup = Lookup(
-            "model-lookup", self._find, self.call_later, self._show_found, self.dismiss
-        )
         self._shown: list[_Row] = []
         """The listed rows, which match the typed text."""
         self._pointed: _Row | None = None
@@ -128,19 +125,15 @@ class ModelScreen(Dialog[ModelChoice]):
 
         BackgroundTask("models", read)
 
-    def on_unmount(self) -> None:
-        """End the lookup thread."""
-        self._lookup.settle(None)
-
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter the list; if nothing matches, look the text up as a name or path."""
         event.stop()
         self._pointed = None
         self.problem.show("")
         self._show_rows()
-        self._lookup.settle(None)
+        self.settle(None)
         if not self.models.option_count and event.value.strip():
-            self._lookup.begin(event.value.strip())
+            self.look_up(event.value.strip())
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Return the model under the cursor, else look the typed name or path up."""
@@ -148,8 +141,8 @@ class ModelScreen(Dialog[ModelChoice]):
         if (place := self.models.highlighted) is not None:
             self.dismiss(self._shown[place].choice)
         elif event.value.strip():
-            self._lookup.begin(event.value.strip())
-            self._lookup.submit()
+            self.look_up(event.value.strip())
+            self.submit()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Return the selected model."""
@@ -188,13 +181,13 @@ class ModelScreen(Dialog[ModelChoice]):
             places = [self._shown.index(self._pointed)]
         self.models.highlighted = places[0] if places else 0 if self._shown else None
 
-    def _find(self, typed: str) -> ModelChoice:
-        """Look a typed name or path up; runs in a thread."""
+    def find(self, typed: str) -> ModelChoice:
+        """Return the choice of a model by its name or path."""
         find_model(typed, self._folder)
         return ModelChoice(WeightsSource.DEFAULT, typed)
 
-    def _show_found(self, found: ModelChoice | CharRNNError) -> None:
-        """Show the error of a lookup."""
+    def show_found(self, found: ModelChoice | CharRNNError) -> None:
+        """Show the error, if there is one."""
         if isinstance(found, CharRNNError):
             self.problem.show(str(found), is_problem=True)
 
