@@ -164,9 +164,10 @@ class XrayColors(TextLayer):
         self._explain()
 
     def _wanted(self) -> tuple[TapeSpan, ...]:
-        """Return the passages to read, the most urgent first: explained, in view, near the view.
+        """Return the passages to read, the most urgent first.
 
-        While the text streams, nothing is read ahead.
+        These are the explained character, those of its mean, the view, and what is near it. While
+        the text streams, nothing is read ahead.
         """
         text, view, explained = self.text, self.text.view, self._explained()
         end = view.top + view.scrollable_content_region.height
@@ -174,8 +175,8 @@ class XrayColors(TextLayer):
         start = text.position_at((view.top, 0))
         spans = [
             (explained, explained + 1),
-            (start, stop),
             (max(explained - RUNNING + 1, 0), explained + 1),
+            (start, stop),
         ]
         if not view.streaming:
             around = min(stop - start, _MOST_AROUND)

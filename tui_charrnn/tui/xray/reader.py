@@ -186,7 +186,7 @@ class XrayReading:
         reader = TapeReader(self.tape, self.generation.read_position, ALTERNATIVES)
         try:
             while True:
-                passage = task.wait_for(lambda: self._next_passage(reader.at))
+                passage = task.wait_for(self._next_passage)
                 began = time.monotonic()
                 self._read(reader, passage)
                 if self.generation.is_active:
@@ -240,21 +240,17 @@ class XrayReading:
         while len(known) > _MOST:
             del known[next(iter(known))]
 
-    def _next_passage(self, at: tuple[int, int] | None) -> TapeSpan | None:
-        """Evaluate tapped characters if anything is requested; return the next passage to read.
-
-        `at` is the place from which reading on costs least.
-        """
+    def _next_passage(self) -> TapeSpan | None:
+        """Evaluate tapped characters if anything is requested; return the next passage to read."""
         if self._wanted:
             self._evaluate_tapped()
         place, snapshot = self._place, self.snapshot
         if place is not None and (snapshot is None or snapshot.at != place):
             return TapeSpan(*place, place[1] + 1)
-        passages = (self._gap(wanted, at) for wanted in self._wanted)
-        return next((passage for passage in passages if passage is not None), None)
+        return next(filter(None, map(self._gap, self._wanted)), None)
 
-    def _gap(self, wanted: TapeSpan, at: tuple[int, int] | None) -> TapeSpan | None:
-        """Return the last unknown part of a passage; None if all of it is known."""
+    def _gap(self, wanted: TapeSpan) -> TapeSpan | None:
+        """Return the first unknown part of a passage; None if all of it is known."""
         branch, values, newest = wanted.branch, self.values, self._newest
 
         def is_known(position: int) -> bool:
@@ -265,25 +261,18 @@ class XrayReading:
             # new characters are tapped; their probe values follow one character later
             stop = min(wanted.stop, newest[1] + (1 if values is None else 0))
             wanted = wanted._replace(stop=stop)
-        return find_gap(wanted, is_known, at)
+        return find_gap(wanted, is_known)
 
 
-def find_gap(
-    wanted: TapeSpan, is_known: Callable[[int], bool], at: tuple[int, int] | None
-) -> TapeSpan | None:
-    """Return the last unknown part of a passage, `CHUNK` characters at most; None if all is known.
+def find_gap(wanted: TapeSpan, is_known: Callable[[int], bool]) -> TapeSpan | None:
+    """Return the first unknown part of a passage, `CHUNK` characters at most; None if all is known.
 
-    Reading on from `at`, a branch and a position, costs least: a part shortly after it is read from
-    there.
+    So most parts continue where the last one ended, which costs least.
     """
-    branch, first, stop = wanted
-    while stop > first and is_known(stop - 1):
-        stop -= 1
-    if stop <= first:
-        return None
-    if at is not None and at[0] == branch and 0 <= stop - at[1] - 1 < 2 * CHUNK:
-        return TapeSpan(branch, at[1], min(at[1] + CHUNK, stop))
-    start = stop
-    while start > max(first, stop - CHUNK) and not is_known(start - 1):
-        start -= 1
-    return TapeSpan(branch, start, stop)
+    branch, start, end = wanted
+    while start < end and is_known(start):
+        start += 1
+    stop = start
+    while stop < min(end, start + CHUNK) and not is_known(stop):
+        stop += 1
+    return TapeSpan(branch, start, stop) if start < stop else None
