@@ -137,6 +137,8 @@ def test_a_record_that_lacks_a_field_is_refused(record: Record) -> None:
         RunPlanned(-5, 200, 50, 32, None),
         RunPlanned(5, 200, 50, 32, None, early_evaluations=(10, 10**18)),
         BaselinesMeasured((0, 1), (3.0, -1e300)),
+        BaselinesMeasured((-1, 1), (3.0, 2.0)),
+        StoppedEarly(9, 5, 1.5, 10**18),
         RunEnded("finished", 1_000, 1.5, 10**18, 0, 99.5),
     ],
 )

@@ -429,20 +429,6 @@ KINDS: Final[dict[str, type[Record]]] = {
 }
 """Record classes by the `kind` field of a line in events.jsonl."""
 _NAMES: Final = {record: kind for kind, record in KINDS.items()}
-_STEPS: Final = frozenset({
-    "step",
-    "to_step",
-    "best_step",
-    "total_steps",
-    "warmup_steps",
-    "steps_per_epoch",
-    "evaluate_every",
-    "early_evaluations",
-    "half",
-    "tenth",
-    "reach",
-})
-"""Fields that count steps or characters."""
 
 
 def encode_record(record: Record, at: datetime | None = None) -> str:
@@ -487,7 +473,7 @@ def build_record(values: Any) -> Record | None:
 def _check_bounds(name: str, value: Any) -> None:
     """Refuse numbers that no run produces and that could overflow in readers."""
     for number in value if isinstance(value, tuple) else (value,):
-        if name in _STEPS and number is not None and not 0 <= number <= LARGEST_STEP:
+        if isinstance(number, int) and not 0 <= number <= LARGEST_STEP:
             raise ValueError(f"Counts are 0 to {LARGEST_STEP:,}. Received: {name}={number}")
         if isinstance(number, float) and not abs(number) <= LARGEST_NUMBER:
             raise ValueError(f"Numbers are {LARGEST_NUMBER:g} at most. Received: {name}={number}")
