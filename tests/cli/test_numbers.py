@@ -29,7 +29,7 @@ from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.paths import file_mark
 from tui_charrnn.tui.session import WeightsSource
 from tui_charrnn.tui.text.model_loader import LoadedModel, ModelLoader, ModelRequest
-from tui_charrnn.tui.text.saving import describe, write_text
+from tui_charrnn.tui.text.saving import describe, text_files, write_new
 from tui_charrnn.tui.text.tape_start import GenerationResult
 
 Capture = pytest.CaptureFixture[str]
@@ -155,7 +155,7 @@ def test_the_command_of_a_saved_text_has_its_numbers(model: str, tmp_path: Path)
     text = "".join(opening.tape.next().character for _ in range(200))
     generated = GenerationResult(opening, text, ((0, sampling),))
     now = datetime.now(UTC)
-    path = write_text(tmp_path / "texts", generated.text, now, describe(generated, now))
+    path = write_new("text", now, text_files(generated.text, describe(generated, now)))
     settings = json.loads(path.with_suffix(".json").read_text())
     result = invoke(*shlex.split(settings["command"])[2:])
     assert settings["numbers"] == "int8"

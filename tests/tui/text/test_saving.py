@@ -25,11 +25,10 @@ from tui_charrnn.tui.messages import NoteWritten
 from tui_charrnn.tui.text.model_loader import LoadedModel
 from tui_charrnn.tui.text.saving import (
     describe,
-    save_copy,
     save_text,
+    text_files,
     texts_folder,
     write_new,
-    write_text,
 )
 from tui_charrnn.tui.text.tape_start import (
     GenerationResult,
@@ -79,7 +78,7 @@ def test_the_saved_command_generates_the_very_same_text(
         monkeypatch.setenv(f"CHARRNN_{name}", value)  # the user's defaults do not matter
     model = tiny_model_file(tmp_path / "tiny.safetensors")
     original = generated(model, sampling=sampling, length=20)
-    path = write_text(tmp_path / "texts", original.text, NOW, describe(original, NOW))
+    path = write_new("text", NOW, text_files(original.text, describe(original, NOW)))
     program, command, *arguments = shlex.split(settings_beside(path)["command"])
     assert (program, command) == ("charrnn-tui", "generate")
     result = invoke_alone(generate, *arguments)
@@ -125,20 +124,19 @@ def test_a_replaced_model_file_is_recorded_without_a_command(tmp_path: Path) -> 
     assert "replaced" in settings["no_command_because"]
 
 
-def test_no_file_is_overwritten(tmp_path: Path) -> None:
-    (tmp_path / "name-2.json").write_text("mine")
-    first = write_new(tmp_path, "name", {".txt": b"1", ".json": b"{}"})
-    second = write_new(tmp_path, "name", {".txt": b"2", ".json": b"{}"})
-    assert (first.name, second.name) == ("name.txt", "name-3.txt")
+def test_no_file_is_overwritten() -> None:
+    files = {".txt": b"1", ".json": b"{}"}
+    first = write_new("text", NOW, files)
+    first.with_name(f"{first.stem}-2.json").write_text("mine")
+    second = write_new("text", NOW, files | {".txt": b"2"})
+    assert f"{NOW.astimezone():text-%Y%m%d-%H%M%S.txt}" == first.name
+    assert second.name == f"{first.stem}-3.txt"
     assert first.read_bytes() == b"1"
-    assert (tmp_path / "name-2.json").read_text() == "mine"
-    assert not (tmp_path / "name-2.txt").exists()
+    assert first.with_name(f"{first.stem}-2.json").read_text() == "mine"
+    assert not first.with_name(f"{first.stem}-2.txt").exists()
 
 
-def test_a_refused_write_leaves_nothing_behind(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = tmp_path / "texts"
+def test_a_refused_write_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     opened = Path.open
 
     def full_disk(path: Path, *mode: Any) -> Any:
@@ -148,12 +146,13 @@ def test_a_refused_write_leaves_nothing_behind(
 
     monkeypatch.setattr(Path, "open", full_disk)
     with pytest.raises(OSError, match="No space"):
-        write_new(folder, "name", {".txt": b"1", ".json": b"{}"})
-    assert list(folder.iterdir()) == []
+        write_new("text", NOW, {".txt": b"1", ".json": b"{}"})
+    assert list(texts_folder().iterdir()) == []
 
 
 def test_texts_are_saved_in_the_users_data_folder(tmp_path: Path) -> None:
-    path = save_copy(texts_folder(), "half \ud800 pair")
+    path = write_new("text", NOW, text_files("half \ud800 pair", {}))
+    assert path.parent == texts_folder()
     assert path.parent.name == "texts"
     assert tmp_path in path.parents
     assert path.read_bytes() == rb"half \ud800 pair"

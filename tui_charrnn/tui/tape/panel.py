@@ -27,7 +27,7 @@ from tui_charrnn.tui.text.generation_thread import Fork
 from tui_charrnn.tui.text.saving import (
     newest_tape,
     save_in_background,
-    save_tape,
+    tape_content,
     texts_folder,
 )
 from tui_charrnn.tui.text.tape_text import Step, TapeText
@@ -280,7 +280,8 @@ class TapePanel(Static, can_focus=True):
             return tr("Saved the tape, {branches}, to {path}", branches=branches, path=path)
 
         save_in_background(
-            lambda: save_tape(texts_folder(), opening),
+            "tape",
+            lambda: {".json": tape_content(opening)},
             saved,
             lambda reason: tr("The tape could not be saved: {reason}.", reason=reason),
             self.post_message,
@@ -288,12 +289,11 @@ class TapePanel(Static, can_focus=True):
 
     def action_open(self) -> None:
         """Ask for a tape file and open it."""
-        folder = texts_folder()
 
         def find(typed: str) -> str:
-            path = find_file(typed, tr("The tape")) if typed else newest_tape(folder)
+            path = find_file(typed, tr("The tape")) if typed else newest_tape()
             if path is None:
-                raise DataError("No tape was saved in {folder} yet.", folder=folder)
+                raise DataError("No tape was saved in {folder} yet.", folder=texts_folder())
             return str(path)
 
         question = tr("The file of a tape; an empty line uses the one that was saved last.")

@@ -42,7 +42,8 @@ def copy_text(app: App[object], text: str, post: PostNote) -> None:
         post(NoteWritten(tr("Copied {count:,} characters.", count=count)))
         return
     save_in_background(
-        lambda: save_copy(texts_folder(), text),
+        "copy",
+        lambda: {".txt": _encode(text)},
         lambda path: tr(
             "Copied {count:,} characters, if this terminal allows it; also saved to {path}",
             count=count,
@@ -73,7 +74,8 @@ def save_with_settings(
 ) -> None:
     """Write a text and its settings in a thread, which calls `settings`."""
     save_in_background(
-        lambda: write_text(texts_folder(), text, time, settings()),
+        "text",
+        lambda: text_files(text, settings()),
         lambda path: tr(
             "Saved {count:,} characters, with their settings beside, to {path}",
             count=len(text),
@@ -81,6 +83,7 @@ def save_with_settings(
         ),
         lambda reason: tr("The text could not be saved: {reason}.", reason=reason),
         post,
+        time,
     )
 
 
@@ -89,13 +92,21 @@ FormatNote = Callable[[object], str]
 
 
 def save_in_background(
-    save: Callable[[], Path], done: FormatNote, failed: FormatNote, post: PostNote
+    kind: str,
+    files: Callable[[], Mapping[str, bytes]],
+    done: FormatNote,
+    failed: FormatNote,
+    post: PostNote,
+    time: datetime.datetime | None = None,
 ) -> None:
-    """Write a file in a thread, then show a note with its path or with the error."""
+    """Write new files in a thread, then show a note with the path of the first, or the error.
+
+    See `write_new`; the thread calls `files`, and `time` is now by default.
+    """
 
     def work(_: BackgroundTask) -> None:
         try:
-            path = save()
+            path = write_new(kind, time or datetime.datetime.now(datetime.UTC), files())
         except OSError as error:
             where = f" ({error.filename})" if error.filename else ""
             post(NoteWritten(failed(f"{reason_of(error)}{where}"), is_problem=True))
@@ -105,49 +116,29 @@ def save_in_background(
     BackgroundTask("text-file", work)
 
 
-def write_text(
-    folder: Path, text: str, time: datetime.datetime, settings: Mapping[str, object]
-) -> Path:
-    """Write a text exactly as generated, and its settings as JSON, under the given time.
-
-    Returns:
-        The path of the text; the settings have the same name with `.json`.
-
-    Raises:
-        OSError: If a file cannot be written; no partial file is left.
-    """
-    document = json.dumps(settings, indent=2) + "\n"
-    files = {".txt": _encode(text), ".json": document.encode()}
-    return write_new(folder, f"text-{time.astimezone():%Y%m%d-%H%M%S}", files)
+def text_files(text: str, settings: Mapping[str, object]) -> dict[str, bytes]:
+    """Return a text exactly as generated, and its settings as JSON, as files by their suffixes."""
+    return {".txt": _encode(text), ".json": f"{json.dumps(settings, indent=2)}\n".encode()}
 
 
-def save_copy(folder: Path, text: str) -> Path:
-    """Write a copied text; otherwise like `write_text`."""
-    now = datetime.datetime.now().astimezone()
-    return write_new(folder, f"copy-{now:%Y%m%d-%H%M%S}", {".txt": _encode(text)})
-
-
-def save_tape(folder: Path, opening: Opening) -> Path:
-    """Write a tape as JSON, even while it grows; otherwise like `write_text`."""
-    now = datetime.datetime.now(datetime.UTC)
+def tape_content(opening: Opening) -> bytes:
+    """Return a tape as JSON, even while it grows."""
     file = opening.loaded.file
     with opening.tape.lock:
         document = tape_document(opening.tape)
     about = {
         "program": f"charrnn-tui {__version__}",
-        "saved": f"{now:%Y-%m-%dT%H:%M:%SZ}",
+        "saved": f"{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}",
         "model_label": str(opening.loaded.label),
         "model_file": str(file.absolute()) if file is not None else None,
     }
-    content = json.dumps(about | document, allow_nan=False) + "\n"
-    stem = f"tape-{now.astimezone():%Y%m%d-%H%M%S}"
-    return write_new(folder, stem, {".json": content.encode()})
+    return f"{json.dumps(about | document, allow_nan=False)}\n".encode()
 
 
-def newest_tape(folder: Path) -> Path | None:
-    """Return the newest tape file of a folder, by name; None without any."""
+def newest_tape() -> Path | None:
+    """Return the newest saved tape, by name; None without any."""
     try:
-        return max(folder.glob("tape-*.json"), default=None)
+        return max(texts_folder().glob("tape-*.json"), default=None)
     except OSError:
         return None
 
@@ -189,15 +180,16 @@ def describe(result: GenerationResult, now: datetime.datetime) -> dict[str, Any]
     }
 
 
-def write_new(folder: Path, stem: str, files: Mapping[str, bytes]) -> Path:
-    """Write files, by suffix, with a common new name; return the path of the first.
+def write_new(kind: str, time: datetime.datetime, files: Mapping[str, bytes]) -> Path:
+    """Write files, by suffix, with a new name of kind and time; return the path of the first.
 
-    The folder is created if it is missing. A number is appended to a `stem` that is taken: existing
-    files are never overwritten.
+    `texts_folder` is created if it is missing. A number is appended to a name that is taken:
+    existing files are never overwritten.
 
     Raises:
         OSError: If a file cannot be written; no partial file is left.
     """
+    folder, stem = texts_folder(), f"{kind}-{time.astimezone():%Y%m%d-%H%M%S}"
     folder.mkdir(parents=True, exist_ok=True)
     for number in itertools.count(1):
         name = stem if number == 1 else f"{stem}-{number}"
