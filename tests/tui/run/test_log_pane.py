@@ -192,6 +192,13 @@ async def test_lines_in_other_scripts_are_sanitized_once(monkeypatch: pytest.Mon
         sanitize.assert_not_called()
 
 
+async def test_tabs_go_to_the_next_stop() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 8)) as pilot:
+        app.pane.append([LogLine("one\ttwo")])
+        await see(pilot, "one two")
+
+
 async def test_after_a_filter_that_hides_everything_the_last_lines_are_shown(
     run: RunDirectory,
 ) -> None:

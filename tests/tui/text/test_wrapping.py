@@ -12,7 +12,6 @@ from tui_charrnn.tui.text.wrapped_text import TextStyle, WrappedText, dropped_no
 from tui_charrnn.tui.text.wrapping import (
     NARROWEST,
     TextSanitizer,
-    expand_tabs,
     wrap_ascii,
     wrap_clusters,
     wrap_line,
@@ -92,7 +91,7 @@ def test_the_fast_path_for_ascii_gives_the_same_rows(text: str, width: int) -> N
         ("가나다라 마바사아", ["가나다라 ", "마바사아"]),
         ("가나다라마바", ["가나다라", "마바"]),
         ("x漢字仮名交", ["x漢字仮名", "交"]),
-        ("\tx\tyy zz", ["\tx\t", "yy zz"]),
+        ("    x   yy zz", ["    x   ", "yy zz"]),
         ("12345678e\u0301f", ["12345678e\u0301", "f"]),
         ("12345678👩\u200d👧", ["12345678", "👩\u200d👧"]),
         ("123456789 ", ["123456789 "]),
@@ -103,7 +102,7 @@ def test_rows_of_ten_columns(text: str, rows: list[str]) -> None:
 
 
 def test_tabs_go_to_the_next_stop() -> None:
-    assert expand_tabs("\ta\t한\tbcd\te\t", 18) == "    a   한  bcd e "
+    assert TextSanitizer().show("\ta\t한\tbcd\t\ne\t") == "    a   한  bcd \ne   "
 
 
 def test_styles_are_cut_with_the_rows() -> None:
@@ -119,7 +118,7 @@ def test_styles_are_cut_with_the_rows() -> None:
         [(0, 2, "note")],
         [(0, 3, "seed")],
         [(0, 1, "seed"), (1, 8, "generated")],
-        [(0, 1, "generated")],
+        [(0, 2, "generated")],  # the rest of the tab, and j
     ]
 
 

@@ -160,7 +160,7 @@ def _pieces(lines: Sequence[LogLine], *, is_first: bool) -> Iterator[tuple[str, 
 
 
 def _sanitized(line: LogLine) -> LogLine:
-    if line.text.isascii():
+    if line.text.isascii() and "\t" not in line.text:
         return line
     return replace(line, text=TextSanitizer().show(line.text))
 

@@ -24,7 +24,6 @@ from tui_charrnn.tui.text.text_view import Overlay, TextLayer, TextView
 from tui_charrnn.tui.text.wrapped_text import (
     Place,
     WrappedText,
-    expanded_column,
     shown_place,
     text_of,
 )
@@ -232,17 +231,13 @@ def find_matches(
 def drawn_spans(
     wrapped: WrappedText, matches: Sequence[Span], number: int
 ) -> Iterator[tuple[int, int, int]]:
-    """Yield index, start and end of every match in a row, by its number, clipped to it.
-
-    Start and end are columns of the drawn row, where tabs are expanded.
-    """
+    """Yield index, start and end of every match in a row, by its number, clipped to it."""
     row = number - wrapped.first
     if not 0 <= row < len(wrapped.rows):
         return
     text, offset = wrapped.rows[row].text, wrapped.starts[row]
     index = bisect_right(matches, offset, key=itemgetter(1))
     while index < len(matches) and matches[index][0] < offset + len(text):
-        cuts = (min(max(cut - offset, 0), len(text)) for cut in matches[index])
-        start, end = (expanded_column(text, cut, wrapped.width) for cut in cuts)
-        yield index, start, end
+        start, end = matches[index]
+        yield index, max(start - offset, 0), min(end - offset, len(text))
         index += 1

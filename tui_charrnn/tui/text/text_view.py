@@ -391,7 +391,7 @@ def draw_row(
     """Draw a row, as long as its text.
 
     Args:
-        text: The row with its tabs expanded.
+        text: The row.
         overlays: Start, end and style, the lowest first; an end of -1 is the end of the row. An
             overlay that starts after the text takes a cell there.
         caret_style: Style of the caret after the text; None for no caret.

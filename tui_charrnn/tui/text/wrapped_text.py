@@ -13,10 +13,10 @@ from typing import Final, Literal, NamedTuple, get_args
 from rich.cells import cell_len, split_graphemes
 
 from tui_charrnn.translation import tr
-from tui_charrnn.tui.text.wrapping import TextSanitizer, expand_tabs, wrap_line
+from tui_charrnn.tui.text.wrapping import TextSanitizer, wrap_line
 
 Place = tuple[int, int]
-"""Number of a row, and index of a character in the drawn row."""
+"""Number of a row, and index of a character in it."""
 Direction = Literal["left", "right", "up", "down", "pageup", "pagedown", "home", "end"]
 DIRECTIONS: Final[tuple[Direction, ...]] = get_args(Direction)
 TextStyle = Literal[
@@ -26,21 +26,15 @@ TextStyle = Literal[
 
 MOST_ROWS: Final = 20_000
 """Most rows that are kept."""
-_REREAD: Final = 64
-"""Shown characters before a cut that the gate reads again to restore its state."""
 
 
 class Row(NamedTuple):
     """One row of the screen."""
 
     text: str = ""
-    """The text as shown, with tabs not yet expanded."""
+    """The text as shown."""
     ends_line: bool = False
     """Whether a line feed follows, rather than the rest of the line."""
-
-    def drawn(self, width: int) -> "Row":
-        """Return the row with its tabs expanded, as it is drawn, selected and copied."""
-        return self._replace(text=expand_tabs(self.text, width)) if "\t" in self.text else self
 
 
 def dropped_notice() -> Row:
@@ -132,25 +126,23 @@ class WrappedText:
         """Return a row, by its number, as it is drawn."""
         if number == self.first > 0:
             return dropped_notice()
-        return self.rows[number - self.first].drawn(self.width)
+        return self.rows[number - self.first]
 
     def styles(self, number: int) -> list[tuple[int, int, TextStyle]]:
         """Return start and end, as drawn, of every part of a row that has a style, by its number.
 
         An empty row has none.
         """
-        text = self.shown(number).text
+        text, start = self.shown(number).text, self.starts[number - self.first]
         if number == self.first > 0:
             return [(0, len(text), "note")]
         if not text:
             return []
-        text, start = self.rows[number - self.first].text, self.starts[number - self.first]
         first = bisect_right(self._style_starts, start)
         last = bisect_left(self._style_starts, start + len(text))
         cuts = [0, *(offset - start for offset in self._style_starts[first:last]), len(text)]
-        columns = [expanded_column(text, cut, self.width) for cut in cuts]
         styles = self._styles[first - 1 : last]
-        return [(*span, style) for span, style in zip(pairwise(columns), styles, strict=True)]
+        return [(*span, style) for span, style in zip(pairwise(cuts), styles, strict=True)]
 
     def append(self, text: str, style: TextStyle) -> int:
         """Add text at the end; return the number of the first row that changed."""
@@ -179,10 +171,13 @@ class WrappedText:
         if self.rows and not self.rows[-1].ends_line:
             text = self._pop().text + text  # a shortened word may fit into it
         self._push_line(text)
+        begin = len(self.rows) - 1
+        while begin and not self.rows[begin - 1].ends_line:
+            begin -= 1
+        self._sanitizer = TextSanitizer()
+        self._sanitizer.resume(text_of(self.rows[begin:]))
         kept = bisect_left(self._style_starts, offset)
         del self._style_starts[kept:], self._styles[kept:]
-        self._sanitizer = TextSanitizer()
-        self._sanitizer.show(text[-_REREAD:] or "\n")
 
     def rewrap(self, width: int, anchor: int) -> int:
         """Wrap to another width; return the number of the row where row `anchor` now starts."""
@@ -246,20 +241,16 @@ def shown_place(wrapped: WrappedText, offset: int) -> Place | None:
     index = bisect_right(wrapped.starts, offset) - 1
     if index < (1 if wrapped.first else 0):  # a notice replaces that row
         return None
-    text = wrapped.rows[index].text
-    return wrapped.first + index, expanded_column(
-        text, offset - wrapped.starts[index], wrapped.width
-    )
+    return wrapped.first + index, offset - wrapped.starts[index]
 
 
 def source_at(wrapped: WrappedText, place: Place) -> int:
     """Return the source character at a place, or the nearest; after a row, its line feed."""
     index = min(max(place[0] - wrapped.first, 0), len(wrapped.rows) - 1)
     row = wrapped.rows[index]
-    column = _text_column(row.text, place[1], wrapped.width)
     continues = not row.ends_line and index + 1 < len(wrapped.rows)
     last = max(len(row.text) - 1, 0) if continues else len(row.text)
-    return wrapped.sources.source(wrapped.starts[index] + min(column, last))
+    return wrapped.sources.source(wrapped.starts[index] + min(place[1], last))
 
 
 def sources_in_row(wrapped: WrappedText, number: int) -> range:
@@ -277,21 +268,6 @@ def _first_from(sources: SourceMap, offset: int) -> int:
     """Return the first source character that is shown at or after an offset."""
     source = sources.source(offset)
     return source + 1 if sources.shown(source) < offset else source
-
-
-def expanded_column(text: str, column: int, width: int) -> int:
-    """Convert an index in a row's text to the row with tabs expanded."""
-    return len(expand_tabs(text[:column], width)) if "\t" in text else column
-
-
-def _text_column(text: str, column: int, width: int) -> int:
-    """Convert an index in a row with tabs expanded to its text."""
-    if "\t" not in text:
-        return column
-    found = (
-        index for index in range(len(text)) if len(expand_tabs(text[: index + 1], width)) > column
-    )
-    return next(found, len(text))
 
 
 def moved(wrapped: WrappedText, place: Place, direction: Direction, page: int) -> Place:

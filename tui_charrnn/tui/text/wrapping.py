@@ -1,13 +1,12 @@
 """Makes streamed text safe to show, and breaks lines into rows by the width of their cells.
 
 The last column of a row stays free for the space that ends a word and for the caret. A row ends
-after a space or tab, or after an ideograph or kana; a word that is wider than a row is cut between
+after a space, or after an ideograph or kana; a word that is wider than a row is cut between
 characters. Hangul is wrapped at words. Nothing is dropped: the rows of a line, joined, are the
 line. Where a row ends never depends on text after the first character of the next row, so text
 can be wrapped as it arrives.
 """
 
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
@@ -17,7 +16,7 @@ from tui_charrnn.hangul import placed
 from tui_charrnn.safe_text import safe_signs
 
 TAB_STOP: Final = 4
-"""Columns between two tab stops, counted from the start of the row."""
+"""Columns between two tab stops, counted from the start of the line."""
 NARROWEST: Final = 3
 """Minimum width: one wide character and the free column."""
 
@@ -29,6 +28,8 @@ Joiners are not counted.
 """
 _LONGEST_CLUSTER: Final = 16
 """Most code points of one grapheme cluster; the longest emoji in use have 11."""
+_REREAD: Final = 64
+"""Shown characters that are read again to restore the state after them."""
 _JOINER: Final = "\N{ZERO WIDTH JOINER}"
 _NON_JOINER: Final = "\N{ZERO WIDTH NON-JOINER}"
 _EMOJI: Final = (("\u2190", "\u2bff"), ("\U0001f000", "\U0001faff"))
@@ -41,7 +42,7 @@ class TextSanitizer:
     It does more than `safe_text`. It bounds clusters: a model may chain joiners, variation
     selectors or Hangul vowels, which `safe_text` does not count, without end. And it separates a
     joiner from anything but emoji: Rich measures what follows a joiner as zero cells, but a
-    terminal joins emoji only.
+    terminal joins emoji only. A tab is shown as the spaces up to the next tab stop.
     """
 
     def __init__(self) -> None:
@@ -55,18 +56,34 @@ class TextSanitizer:
         """Whether the stream ends in a joiner after another character."""
         self._parts = 0
         """Parts of the last syllable, if it is in jamo."""
+        self._column = 0
+        """Columns of the line so far."""
 
     def show(self, text: str) -> str:
         """Return what to show for the next piece of the stream."""
+        before, *others = text.split("\t")
+        shown = self._show(before)
+        for part in others:
+            shown += self._show(" " * (TAB_STOP - self._column % TAB_STOP)) + self._show(part)
+        return shown
+
+    def resume(self, line: str) -> None:
+        """Continue after a line as it was shown; its last characters restore the state."""
+        self.show(line[-_REREAD:] or "\n")
+        self._column = _columns(line)
+
+    def _show(self, text: str) -> str:
         shown = safe_signs(self._context + text)[len(self._context) :]
         counted = shown.replace(_JOINER, "").replace(_NON_JOINER, "")
         self._context = (self._context + counted)[-_CONTEXT:]
-        if shown.isascii() and not self._joins:
-            if shown:
-                self._parts = 0
-                self._cluster, self._is_emoji = 0 if shown[-1] == "\n" else 1, False
-            return shown
-        return "".join(self._bounded(sign) for char in shown for sign in self._placed(char))
+        if not shown.isascii() or self._joins:
+            shown = "".join(self._bounded(sign) for char in shown for sign in self._placed(char))
+        elif shown:
+            self._parts = 0
+            self._cluster, self._is_emoji = 0 if shown[-1] == "\n" else 1, False
+        _, feed, line = shown.rpartition("\n")
+        self._column = _columns(line) + (0 if feed else self._column)
+        return shown
 
     def _placed(self, character: str) -> str:
         shown, self._parts = placed(character, self._parts)
@@ -75,8 +92,8 @@ class TextSanitizer:
     def _bounded(self, character: str) -> str:
         """Return the character, after a separator if it must not join the cluster."""
         joined, self._joins = self._joins, False
-        if character in "\n\t":
-            self._cluster, self._is_emoji = 1 if character == "\t" else 0, False
+        if character == "\n":
+            self._cluster, self._is_emoji = 0, False
             return character
         if joined and self._is_emoji and _is_emoji(character):
             self._cluster += 1
@@ -94,6 +111,11 @@ class TextSanitizer:
         return separator + character
 
 
+def _columns(line: str) -> int:
+    """Return the columns of a line, however it is cut into pieces."""
+    return len(line) if line.isascii() else sum(map(get_character_cell_size, line))
+
+
 def _is_emoji(character: str) -> bool:
     return any(first <= character <= last for first, last in _EMOJI)
 
@@ -102,15 +124,13 @@ def wrap_line(text: str, width: int) -> list[int]:
     """Wrap a line.
 
     Args:
-        text: A line without line feeds, as shown (see `TextSanitizer`).
+        text: A line without its line feed, as shown (see `TextSanitizer`).
         width: Columns of a row, at least `NARROWEST`; smaller values are raised to it.
 
     Returns:
         The index of the first character of every row but the first, ascending.
     """
     width = max(width, NARROWEST)
-    if "\t" in text:
-        return wrap_clusters(text, width)
     if text.isascii():
         return wrap_ascii(text, width)
     fits = 2 * len(text) < width or cell_len(text) < width
@@ -143,52 +163,19 @@ def wrap_clusters(text: str, width: int) -> list[int]:
     """Wrap text of any script; marks and joined characters stay with their base."""
     starts: list[int] = []
     row_start = word_start = column = word_column = 0
-    for start, cluster, cells in _clusters(text):
-        is_space = cluster in {" ", "\t"}
-        room = width if is_space else width - 1
-        taken = _tab_cells(column, width) if cluster == "\t" else cells
-        while column + taken > room and start > row_start:
+    for start, end, cells in split_graphemes(text)[0]:
+        cluster = text[start:end]
+        room = width if cluster == " " else width - 1
+        while column + cells > room and start > row_start:
             if word_start > row_start:
                 row_start, column = word_start, column - word_column
             else:
                 row_start, column = start, 0
             starts.append(row_start)
-            taken = _tab_cells(column, width) if cluster == "\t" else cells
-        column += taken
-        if is_space or _may_end_row(cluster, cells):
-            word_start, word_column = start + len(cluster), column
+        column += cells
+        if cluster == " " or _may_end_row(cluster, cells):
+            word_start, word_column = end, column
     return starts
-
-
-def expand_tabs(text: str, width: int) -> str:
-    """Replace the tabs of one row by the spaces that `wrap_line` counts for them."""
-    expanded, column = [], 0
-    for index, part in enumerate(text.split("\t")):
-        if index:
-            spaces = _tab_cells(column, max(width, NARROWEST))
-            expanded.append(" " * spaces)
-            column += spaces
-        expanded.append(part)
-        column += cell_len(part)
-    return "".join(expanded)
-
-
-def _clusters(text: str) -> Iterator[tuple[int, str, int]]:
-    """Yield index, text and width in cells of every grapheme cluster and tab."""
-    position = 0
-    for index, part in enumerate(text.split("\t")):
-        if index:
-            yield position, "\t", 0
-            position += 1
-        for start, end, cells in split_graphemes(part)[0]:
-            yield position + start, part[start:end], cells
-        position += len(part)
-
-
-def _tab_cells(column: int, width: int) -> int:
-    """Return the cells to the next tab stop, or to the end of the row if that comes first."""
-    to_stop = TAB_STOP - column % TAB_STOP
-    return min(to_stop, width - column) if column < width else to_stop
 
 
 def _may_end_row(cluster: str, cells: int) -> bool:
