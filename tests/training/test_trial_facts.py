@@ -15,8 +15,8 @@ import pytest
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.folders import cache_folder
+from tui_charrnn.runs import measurements
 from tui_charrnn.runs.json_values import decode_json
-from tui_charrnn.text import cache
 from tui_charrnn.training import trial_facts
 from tui_charrnn.training.nvidia import Card
 from tui_charrnn.training.trial_facts import (
@@ -221,7 +221,7 @@ def test_the_newest_measurement_holds() -> None:
 
 
 def test_the_oldest_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "ENTRY_LIMIT", 3)
+    monkeypatch.setattr(measurements, "ENTRY_LIMIT", 3)
     for size in (V, V + 1, V + 2, V, V + 3):
         remember_trial(TRIAL, TrialSettings(MODEL, TRAINING, size, CHARACTERS))
     assert recall(vocabulary_size=V + 1) is None

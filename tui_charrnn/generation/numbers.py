@@ -22,7 +22,7 @@ from tui_charrnn.generation.side_by_side import SideBySide
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape_file import fingerprint
 from tui_charrnn.model.checkpoint import Model
-from tui_charrnn.text.cache import Measurements
+from tui_charrnn.runs.measurements import Measurements
 from tui_charrnn.translation import tr
 
 MEAN_LIMIT: Final = 0.02

@@ -1,23 +1,19 @@
-"""Files of the user's cache folder: written atomically, kept within a limit.
+"""Files of the user's cache folder: written atomically, kept within a size limit.
 
-Of the texts, the least recently used files are deleted first; of the measurements of this machine,
-which are a file per kind, the oldest.
+The least recently used files are deleted first.
 """
 
 import contextlib
 import errno
 import fcntl
-import json
 import os
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, Final, NamedTuple, TypeAlias
+from typing import BinaryIO, Final, TypeAlias
 
 from tui_charrnn.errors import StorageError, reason_of
-from tui_charrnn.folders import cache_folder
-from tui_charrnn.paths import open_file
 from tui_charrnn.translation import tr
 
 _STALE: Final = 86_400.0  # seconds after which an unfinished file is removed
@@ -118,47 +114,6 @@ def replace_file(
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-ENTRY_LIMIT: Final = 200
-"""Number of measurements in a file; the oldest are dropped."""
-_LARGEST: Final = 4 << 20
-"""Bytes of such a file; a larger one is not read."""
-_FORMAT: Final = 1
-
-
-class Measurements(NamedTuple):
-    """A file of measurements of this machine by key, so that each is made once.
-
-    `kind` is their name in the file; other kinds are discarded. The methods raise `ConfigError` if
-    CHARRNN_CACHE is not a path.
-    """
-
-    file: str
-    kind: str
-
-    def recall(self) -> dict[str, Any]:
-        """Return all measurements, oldest first; empty if the file is missing or damaged."""
-        path = cache_folder() / self.file
-        try:
-            with open_file(path) as file:
-                document = json.loads(file.read(_LARGEST))
-            found = document[self.kind] if document["format"] == _FORMAT else {}
-        except (OSError, ValueError, LookupError, TypeError, RecursionError):
-            return {}
-        return found if isinstance(found, dict) else {}
-
-    def remember(self, key: str, value: object) -> None:
-        """Add a measurement, ignoring disk errors.
-
-        If two processes write at the same time, one measurement may be lost.
-        """
-        found = self.recall()
-        found.pop(key, None)
-        newest = dict([*found.items(), (key, value)][-ENTRY_LIMIT:])
-        document = json.dumps({"format": _FORMAT, self.kind: newest})
-        with contextlib.suppress(OSError):
-            replace_file(cache_folder() / self.file, [document.encode()], mode=0o600)
 
 
 Progress: TypeAlias = Callable[[int, int | None], None]

@@ -19,8 +19,8 @@ from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.runs.json_values import build_checked, decode_json
 from tui_charrnn.runs.launcher import trainer_environment
+from tui_charrnn.runs.measurements import Measurements
 from tui_charrnn.runs.records import PathTrial
-from tui_charrnn.text.cache import Measurements
 from tui_charrnn.training.machine import processor_name, thread_count
 from tui_charrnn.training.nvidia import Gpu, driver_cards
 
