@@ -83,14 +83,12 @@ def verify_events(run: RunDirectory) -> EventFacts:
     """Read all records of a run, and check that every step has exactly one."""
     facts, reader = EventFacts(), RunReader(run)
     try:
-        file_system().lstat(run.events)
+        file_system().lstat(run.events)  # a missing file has no records, for a reader
+        for item in reader.read_all():
+            facts.take(item)
     except OSError as error:
         reason = f"it cannot be read: {reason_of(error)}"
         facts.problem = "it is missing" if is_missing(error) else reason
-        return facts
-    try:
-        for item in reader.read_all():
-            facts.take(item)
     except RunError as error:
         facts.problem = str(error)
     facts.unreadable, facts.half_line = reader.unreadable, reader.behind
