@@ -95,16 +95,14 @@ def with_calibration(data: bytes, calibration: Calibration) -> bytes:
 
     The tensors stay bit-identical.
     """
-    end = 8 + int.from_bytes(data[:8], "little")
-    header = json.loads(data[8:end])
-    document = json.loads(header["__metadata__"][KEY])
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    metadata = header["__metadata__"]
+    document = json.loads(metadata[KEY])
     config = ModelConfig.from_mapping(document["config"])
     number = format_of(config, calibration, has_records="end_symbol" in document)
     document |= {"format": number, "calibration": asdict(calibration)}
-    header["__metadata__"][KEY] = json.dumps(document, allow_nan=False, separators=(",", ":"))
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)  # aligns the tensors to 8 bytes
-    return len(text).to_bytes(8, "little") + text + data[end:]
+    metadata[KEY] = json.dumps(document, allow_nan=False, separators=(",", ":"))
+    return safetensors.numpy.save(safetensors.numpy.load(data), metadata=metadata)
 
 
 def load_model(path: Path) -> Model:
