@@ -54,7 +54,7 @@ def test_what_is_in_bounds_is_allowed(name: str, value: Any) -> None:
         ("mode", 1, "one of fan, grill"),
         ("light", 1, "true or false"),
         ("light", "no", "true or false"),
-        ("timer", 0, "a time above 0, as 90s, 1h30m or 3:50:00, or none"),
+        ("timer", 0, "a time above 0 and at most 11574d, as 90s, 10m, 1h30m or 3:50:00, or none"),
     ],
 )
 def test_what_is_out_of_bounds_is_told(name: str, value: Any, allowed: str) -> None:

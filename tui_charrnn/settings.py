@@ -102,7 +102,7 @@ class Bounds:
         if self.choices:
             return tr("one of {choices}", choices=", ".join(self.choices))
         if self.is_duration:
-            words = tr("a time above 0, as 90s, 1h30m or 3:50:00")
+            words = tr("a time above 0 and at most 11574d, as 90s, 10m, 1h30m or 3:50:00")
         else:
             words = tr("a text") if self.is_text else self._allowed_numbers()
         words = (
@@ -159,7 +159,7 @@ class Settings:
         if bounds.is_none(text):
             return None
         if bounds.is_duration:
-            return read_duration(name, text)
+            return read_duration(name, text, bounds)
         kind, typed = _kind_of(item), text.strip()
         try:
             value = _SWITCHES[typed.lower()] if kind is bool else kind(typed)
@@ -227,15 +227,18 @@ class Settings:
         return problems
 
 
-def read_duration(name: str, text: str) -> float:
+_DURATION: Final = Bounds("", is_duration=True)
+
+
+def read_duration(name: str, text: str, bounds: Bounds = _DURATION) -> float:
     """Parse a duration as users write it, and return its seconds; errors call it by `name`.
 
     Raises:
-        SettingError: If it is none.
+        SettingError: If it is none; the error names what the bounds allow.
     """
     seconds = parse_duration(text)
     if seconds is None:
-        raise SettingError([Problem(name, _refusal(Bounds("", is_duration=True), text))])
+        raise SettingError([Problem(name, _refusal(bounds, text))])
     return seconds
 
 

@@ -13,9 +13,9 @@ from tests.support.command import PATIENCE, ROOT
 from tests.support.fake_run import created_run, fake_run
 from tests.support.trainer_process import start_trainer, with_trainer
 from tui_charrnn.cli import following, launching, main
-from tui_charrnn.cli.following import TrainerWatch
+from tui_charrnn.cli.following import TrainerWatch, supervise
 from tui_charrnn.cli.launching import FollowOptions, start_and_watch
-from tui_charrnn.cli.reporting import JsonReporter, Reporter, follow
+from tui_charrnn.cli.reporting import JsonReporter
 from tui_charrnn.errors import ExitCode, RunError
 from tui_charrnn.runs.description import RunStatus
 from tui_charrnn.runs.layout import RunDirectory
@@ -47,7 +47,7 @@ def watch(
     """Exit code of a command that starts a scripted trainer, and that trainer."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def launch(run: RunDirectory, **_: object) -> "subprocess.Popen[bytes]":
+    def launch(run: RunDirectory, *_: str) -> "subprocess.Popen[bytes]":
         started.append(start_trainer(run, code))
         return started[-1]
 
@@ -110,13 +110,13 @@ def test_a_read_that_fails_does_not_end_the_command(
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 75)])
 def test_a_signal_while_the_trainer_is_started_reaches_it(
-    run: RunDirectory, number: signal.Signals, code: int
+    number: signal.Signals, code: int
 ) -> None:
     def launch() -> "subprocess.Popen[bytes]":
         signal.raise_signal(number)
         return subprocess.Popen(["/bin/sleep", "60"])
 
-    assert follow(RunReader(run), launch, Reporter(RunView(run))) == code
+    assert supervise(launch, print, None) == code
 
 
 def test_a_trainer_that_is_killed_from_outside_is_reported(
@@ -158,7 +158,7 @@ def test_a_trainer_that_could_not_write_has_failed_whatever_an_earlier_one_wrote
     monkeypatch.setattr(
         launching,
         "launch_trainer",
-        lambda _run, **_: subprocess.Popen(["/bin/sh", "-c", "exit 1"], start_new_session=True),
+        lambda *_: subprocess.Popen(["/bin/sh", "-c", "exit 1"], start_new_session=True),
     )
     run = fake_run(tmp_path, losses=[3.0, 2.0], end="saved")
     assert start_and_watch(run, HEADLESS) == 1
@@ -178,10 +178,8 @@ def test_an_end_that_was_not_recorded_is_known_from_the_status(
 class EndingWatch(TrainerWatch):
     """Kills the trainer at the first look, as if another process of the training were lost."""
 
-    def launch(
-        self, start: Callable[[JointTask], "subprocess.Popen[bytes]"]
-    ) -> "subprocess.Popen[bytes]":
-        return start(self._task)
+    def launch(self, start: Callable[..., "subprocess.Popen[bytes]"]) -> "subprocess.Popen[bytes]":
+        return start()
 
     def check(self, trainer: "subprocess.Popen[bytes]", leaving: ExitCode | None) -> None:
         self._kill(trainer, "Rank 1 is lost.", ExitCode.RESUME_ME)

@@ -24,7 +24,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "new.txt").write_text("a bad cab, a fab jab: Ä\n" * 99, encoding="utf-8")
     (tmp_path / "old.safetensors").write_bytes(tiny_model_bytes())
 
-    def launch(run: RunDirectory, **_: object) -> "subprocess.Popen[bytes]":
+    def launch(run: RunDirectory, *_: str) -> "subprocess.Popen[bytes]":
         return start_trainer(run, SAVED)
 
     monkeypatch.setattr(launching, "launch_trainer", launch)

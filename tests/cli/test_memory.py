@@ -1,7 +1,6 @@
 """The command `memory`, with trainings that end immediately."""
 
 import json
-import subprocess
 from functools import partial
 from pathlib import Path
 
@@ -12,11 +11,11 @@ from tests.support.fake_run import FakeTrainer
 from tests.support.tiny_model import tiny_config, tiny_model, tiny_model_file
 from tui_charrnn.cli.gradients import memory
 from tui_charrnn.cli.launching import FollowOptions
-from tui_charrnn.cli.reporting import LineReporter, follow
+from tui_charrnn.cli.reporting import LineReporter
 from tui_charrnn.errors import CharRNNError, ExitCode
 from tui_charrnn.lens.influence import decay_distance
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.reader import RunReader, read_description
+from tui_charrnn.runs.reader import read_description
 from tui_charrnn.runs.records import MemoryMeasured
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.viewing.gradient_pictures import measure_model
@@ -130,14 +129,10 @@ def test_what_a_cell_records_is_drawn_while_it_trains(
 ) -> None:
     drawn: list[str] = []
 
-    def sleep_no_time() -> "subprocess.Popen[bytes]":
-        return subprocess.Popen(["/bin/sleep", "0"])
-
     def train(run: RunDirectory, options: FollowOptions, _: object) -> ExitCode:
         with RunWriter(run) as writer:
             writer.append(MemoryMeasured(10, 3, None, 100, (1.0, 0.1, 0.0)))
-        reporter = LineReporter(RunView(run))
-        follow(RunReader(run), sleep_no_time, reporter, rows_of=options.rows_of)
+        LineReporter(RunView(run)).poll(options.rows_of)
         return ExitCode.RESUME_ME
 
     monkeypatch.setattr("tui_charrnn.cli.launching.train_headless", train)

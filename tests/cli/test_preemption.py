@@ -137,12 +137,10 @@ def test_the_time_limit_applies_while_a_disk_blocks_the_trainer(tmp_path: Path, 
 def test_a_trainer_gets_what_the_command_has_left_of_its_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    limits: list[float | None] = []
+    given: list[tuple[str, ...]] = []
 
-    def launch(
-        _run: RunDirectory, *, max_time: float | None = None, **_: object
-    ) -> "subprocess.Popen[bytes]":
-        limits.append(max_time)
+    def launch(_: RunDirectory, *options: str) -> "subprocess.Popen[bytes]":
+        given.append(options)
         return subprocess.Popen([sys.executable, "-c", ""])
 
     monkeypatch.setattr(launching, "launch_trainer", launch)
@@ -150,4 +148,4 @@ def test_a_trainer_gets_what_the_command_has_left_of_its_time(
     run = created_run(tmp_path)
     for limit in (None, 3_600.0, 10.0):
         assert start_and_watch(run, FollowOptions(headless=True, quiet=True), limit) == 0
-    assert limits == [None, 3_000.0, 0.001]
+    assert given == [(), ("--max-time", "3000.000"), ("--max-time", "0.001")]

@@ -43,9 +43,9 @@ class Trainer:
         task = JointTask(cluster=Cluster(1, 3), meet_within=meet_within)
         self.watch = TrainerWatch(task, limit)
         self.process = self.watch.launch(
-            lambda task: subprocess.Popen(
-                [sys.executable, "-c", WAITING, str(task.events), addresses, str(is_connected)],
-                pass_fds=[task.events],
+            lambda *_, kept_open: subprocess.Popen(
+                [sys.executable, "-c", WAITING, str(kept_open[0]), addresses, str(is_connected)],
+                pass_fds=kept_open,
             )
         )
 

@@ -43,3 +43,5 @@ def test_what_cannot_be_compared_is_refused(models: list[object]) -> None:
     assert isinstance(invoke("bad", *models[:2]).exception, ConfigError)
     assert isinstance(invoke("", *models).exception, ConfigError)
     assert isinstance(invoke("-", *models, stdin=b"\xff").exception, DataError)
+    too_long = "가".encode() * 200_000  # what is read of it ends inside a character
+    assert isinstance(invoke("-", *models, stdin=too_long).exception, ConfigError)

@@ -34,11 +34,9 @@ def test_the_trainer_is_started_apart(tmp_path: Path, monkeypatch: pytest.Monkey
         seen.update(options, command=command)
 
     monkeypatch.setattr(subprocess, "Popen", start)
-    launch_trainer(RunDirectory(tmp_path), max_time=1e6)
-    assert seen["command"] == [
-        *(sys.executable, "-P", "-m", "tui_charrnn.training", str(tmp_path)),
-        *("--max-time", "1000000.000"),
-    ]
+    launch_trainer(RunDirectory(tmp_path), "--force")
+    trainer = [sys.executable, "-P", "-m", "tui_charrnn.training"]
+    assert seen["command"] == [*trainer, str(tmp_path), "--force"]
     assert seen["start_new_session"] is True
     assert seen["stdin"] is subprocess.DEVNULL
 

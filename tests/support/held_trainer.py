@@ -85,7 +85,7 @@ def _train(folder: Path, run: RunDirectory) -> int:
 
 
 def _command(folder: Path, arguments: list[str]) -> int:
-    def launch(run: RunDirectory, **_: object) -> "subprocess.Popen[bytes]":
+    def launch(run: RunDirectory, *_: str) -> "subprocess.Popen[bytes]":
         return start_held_trainer(folder, run)
 
     setattr(launching, "launch_trainer", launch)  # noqa: B010  a name that it only imports

@@ -44,7 +44,7 @@ def start_trainer(run: RunDirectory, code: str) -> "subprocess.Popen[bytes]":
 def run_with_trainer(code: str, arguments: list[str]) -> int:
     """Run a command line whose trainers follow the script."""
 
-    def launch(run: RunDirectory, **_: object) -> "subprocess.Popen[bytes]":
+    def launch(run: RunDirectory, *_: str) -> "subprocess.Popen[bytes]":
         return start_trainer(run, code)
 
     setattr(launching, "launch_trainer", launch)  # noqa: B010  a name that it only imports

@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
@@ -31,7 +30,6 @@ POLL_INTERVAL: Final = 0.1  # seconds
 START_TIMEOUT: Final = 10.0
 """Seconds that --detach waits for a trainer to lock its run."""
 
-Launch = Callable[[], "subprocess.Popen[bytes]"]
 _Handler = Callable[[int, FrameType | None], object]
 STOPPED_TIMEOUT: Final = 30.0
 """Seconds after which a stopped trainer is killed: the others have continued without it."""
@@ -72,14 +70,13 @@ class TrainerWatch:
         self._connecting_since: float | None = None
         self._stopped_since: float | None = None
 
-    def launch(
-        self, start: Callable[[JointTask], "subprocess.Popen[bytes]"]
-    ) -> "subprocess.Popen[bytes]":
-        """Start the trainer, which inherits the write end of a pipe as `task.events`."""
+    def launch(self, start: Callable[..., "subprocess.Popen[bytes]"]) -> "subprocess.Popen[bytes]":
+        """Start the trainer: `start` gets options, and as `kept_open` the write end of a pipe."""
         self._events, events = os.pipe()
         os.set_blocking(self._events, False)
+        task = replace(self._task, events=events)
         try:
-            return start(replace(self._task, events=events))
+            return start("--joint", task.to_json(), kept_open=[events])
         finally:
             os.close(events)
 
@@ -149,7 +146,7 @@ def _is_stopped(pid: int) -> bool:
 
 
 def supervise(
-    launch: Launch,
+    launch: Callable[[], "subprocess.Popen[bytes]"],
     notify: Callable[[str], None],
     watch: TrainerWatch | None,
     on_poll: Callable[[], None] = lambda: None,
@@ -208,19 +205,20 @@ def wait_for_start(run: RunDirectory, trainer: "subprocess.Popen[bytes]") -> int
 
 
 class _SignalRelay:
-    """Forwards signals to a trainer; queues those that arrive before it has started."""
+    """Forwards signals to a trainer; keeps those that arrive before it has started."""
 
     def __init__(self) -> None:
         self._trainer: subprocess.Popen[bytes] | None = None
-        self._waiting: deque[int] = deque()
+        self._early: list[int] = []
         self._interrupts = RepeatedInterrupt()
         self._sentence = self._reported = ""
         self._forwarded: set[int] = set()
 
     def forward_to(self, trainer: "subprocess.Popen[bytes]") -> "subprocess.Popen[bytes]":
-        """Forward the queued signals, and later ones as they arrive; return the trainer."""
+        """Forward the early signals, and later ones as they arrive; return the trainer."""
         self._trainer = trainer
-        self._forward()
+        for number in self._early:
+            self._forward(trainer, number)
         return trainer
 
     def report(self, notify: Callable[[str], None]) -> None:
@@ -250,27 +248,29 @@ class _SignalRelay:
 
     def on_signal(self, number: int, _frame: FrameType | None) -> None:
         """Forward a signal, and keep the message on a SIGINT for `report`."""
-        self._waiting.append(number)
-        self._forward()
+        if self._trainer is None:
+            self._early.append(number)
+        else:
+            self._forward(self._trainer, number)
         if number == signal.SIGINT:
             is_second = self._interrupts.is_repeated()
             first = "Saving and stopping. Ctrl-C again: stop now."
             self._sentence = "Stopping." if is_second else first
 
-    def _forward(self) -> None:
-        if self._trainer is None:
-            return
-        with suppress(IndexError):  # a nested signal handler may empty the queue
-            while True:
-                number = self._waiting.popleft()
-                if self._trainer.poll() is None:
-                    self._trainer.send_signal(number)
-                    self._forwarded.add(number)
+    def _forward(self, trainer: "subprocess.Popen[bytes]", number: int) -> None:
+        if trainer.poll() is None:
+            trainer.send_signal(number)
+            self._forwarded.add(number)
 
 
-def remaining_time(limit: float | None) -> float | None:
+def _seconds_left(limit: float) -> float:
     """Return the seconds left until a limit, in seconds after the start of this process."""
-    return None if limit is None else max(_MIN_SECONDS, limit - seconds_since_start())
+    return max(_MIN_SECONDS, limit - seconds_since_start())
+
+
+def time_options(limit: float | None) -> list[str]:
+    """Return the options of a trainer for the time left until a limit; none for None."""
+    return [] if limit is None else ["--max-time", f"{_seconds_left(limit):.3f}"]
 
 
 def handle_preemption() -> AbstractContextManager[None]:
@@ -288,11 +288,11 @@ def handle_preemption() -> AbstractContextManager[None]:
 @contextmanager
 def time_limit(limit: float | None) -> Iterator[None]:
     """Exit with 75 at `limit` seconds after the start of this process; None sets no limit."""
-    if (left := remaining_time(limit)) is None:
+    if limit is None:
         yield
         return
     with _handling({signal.SIGALRM: _exit_preempted}):
-        signal.setitimer(signal.ITIMER_REAL, left)
+        signal.setitimer(signal.ITIMER_REAL, _seconds_left(limit))
         try:
             yield
         finally:

@@ -7,7 +7,7 @@ compare their settings and train in `training/distributed/`.
 
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import Final
@@ -16,9 +16,9 @@ from tui_charrnn import lazy
 from tui_charrnn.cli.following import (
     TrainerWatch,
     newest_status,
-    remaining_time,
     supervise,
     time_limit,
+    time_options,
 )
 from tui_charrnn.cli.launching import FollowOptions, launch, start_and_watch
 from tui_charrnn.cli.output import print_message
@@ -134,16 +134,14 @@ def _report_failure(cluster: Cluster, placement: Placement, error: CharRNNError)
 def _train_as_worker(task: JointTask, limit: float | None, stderr: int | None = None) -> int:
     """Start a trainer that writes no run, wait until it ends, and return the exit code."""
 
-    def start(task: JointTask) -> "subprocess.Popen[bytes]":
-        left = remaining_time(limit)
-        options = [] if left is None else ["--max-time", f"{left:.3f}"]
+    def start(*options: str, kept_open: Sequence[int]) -> "subprocess.Popen[bytes]":
         try:
             return subprocess.Popen(
-                [*TRAINER, *options, "--joint", task.to_json()],
+                [*TRAINER, *time_options(limit), *options],
                 stdout=subprocess.DEVNULL,
                 stderr=stderr,
                 env=trainer_environment(os.environ),
-                pass_fds=[task.events],
+                pass_fds=kept_open,
             )
         except OSError as error:
             raise StorageError(f"Cannot start the trainer: {reason_of(error)}.") from error

@@ -3,8 +3,8 @@
 import contextlib
 import os
 import subprocess
-import time
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from tui_charrnn import lazy
@@ -12,7 +12,8 @@ from tui_charrnn.cli.following import (
     TrainerWatch,
     handle_preemption,
     newest_status,
-    remaining_time,
+    supervise,
+    time_options,
     wait_for_start,
 )
 from tui_charrnn.cli.opening import delay_garbage_collection
@@ -28,7 +29,6 @@ from tui_charrnn.cli.reporting import (
     LineReporter,
     Reporter,
     RowsOf,
-    follow,
     print_outcome,
 )
 from tui_charrnn.cli.tensorflow_process import describe_kill
@@ -51,7 +51,7 @@ from tui_charrnn.runs.layout import (
     format_command,
     refuse_gone,
 )
-from tui_charrnn.runs.reader import LogTail, RunReader, read_description
+from tui_charrnn.runs.reader import LogTail, read_description
 from tui_charrnn.runs.records import RunEnded
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.distributed.placement import ALL, Placement
@@ -81,7 +81,7 @@ class FollowOptions:
     """The watch over the trainer of a distributed training."""
     notify_command: str | None = None
     """Shell command to run when the run has ended; None uses the preference."""
-    rows_of: RowsOf | None = None
+    rows_of: RowsOf = lambda _: ()
     """Returns rows to print below the messages of a record."""
 
     def __post_init__(self) -> None:
@@ -133,22 +133,12 @@ def launch(
     run: RunDirectory, options: FollowOptions, limit: float | None
 ) -> "subprocess.Popen[bytes]":
     """Start the trainer of a run with the options of the command."""
-    devices, max_time = options.placement.devices, remaining_time(limit)
-    if options.watch is None:
-        return launch_trainer(
-            run,
-            max_time=max_time,
-            accepts_change=options.accepts_change,
-            placement=[] if devices == 1 else ["--devices", str(devices or ALL)],
-        )
-    return options.watch.launch(
-        lambda task: launch_trainer(
-            run,
-            max_time=max_time,
-            placement=["--joint", task.to_json()],
-            kept_open=[task.events],
-        )
-    )
+    start = partial(launch_trainer, run, *time_options(limit))
+    if options.watch is not None:
+        return options.watch.launch(start)
+    devices = options.placement.devices
+    placement = [] if devices == 1 else ["--devices", str(devices or ALL)]
+    return start(*(["--force"] if options.accepts_change else []), *placement)
 
 
 def _train_detached(run: RunDirectory, options: FollowOptions, limit: float | None) -> int:
@@ -173,8 +163,7 @@ def train_headless(run: RunDirectory, options: FollowOptions, limit: float | Non
     Returns:
         Its exit code, negative if a signal ended it.
     """
-    reader, view = RunReader(run), RunView(run, description=read_description(run))
-    log = _log_from_here(run)
+    view, log = RunView(run, description=read_description(run)), _log_from_here(run)
     if not options.quiet:
         print_message(
             "Ctrl-C once: save and stop; twice: stop now. From another terminal: "
@@ -184,14 +173,12 @@ def train_headless(run: RunDirectory, options: FollowOptions, limit: float | Non
         reporter = JsonReporter(view) if options.as_json else Reporter(view)
     else:
         reporter = (BarReporter if stderr_is_terminal() else LineReporter)(view)
-    with contextlib.suppress(RunError, OSError):  # `follow` reads on
-        view.take(reader.read_all())
+    view.take(reporter.read_new())
     view.ended, before = None, newest_status(run)  # an earlier trainer's
-    watch = options.watch
-    returncode = follow(
-        reader, lambda: launch(run, options, limit), reporter, watch, options.rows_of
-    )
-    _observe_end(view, before, returncode)
+    watch, poll = options.watch, partial(reporter.poll, options.rows_of)
+    with contextlib.closing(reporter):
+        returncode = supervise(partial(launch, run, options, limit), reporter.notify, watch, poll)
+    _judge_end(view, before, returncode)
     if watch is not None and (error := watch.verdict) is not None:
         view.ended = _record_loss(run, error)
         print_message(str(error))
@@ -209,15 +196,12 @@ def train_headless(run: RunDirectory, options: FollowOptions, limit: float | Non
     return returncode
 
 
-def _observe_end(view: RunView, before: RunStatus | None, returncode: int) -> None:
-    """Apply the trainer's last status, which a quiet reporter has not observed."""
-    status = newest_status(view.run)
-    if status == before:
-        view.status = None  # an earlier trainer's: this one could not write any
-    else:
-        view.observe(status, view.life, time.monotonic())
+def _judge_end(view: RunView, before: RunStatus | None, returncode: int) -> None:
+    """Change the view where the trainer could not write its end."""
+    if view.status == before:
+        view.status = None  # an earlier trainer's
     if returncode < 0:
-        view.life = "lost"  # killed, so that it recorded no end
+        view.life = "lost"  # killed
 
 
 def _announce_end(view: RunView, options: FollowOptions) -> None:
@@ -231,12 +215,7 @@ def _announce_end(view: RunView, options: FollowOptions) -> None:
 def _record_loss(run: RunDirectory, error: BrokenClusterError) -> RunEnded | None:
     """Record why the trainer of a distributed training was killed; None if that is impossible."""
     with contextlib.suppress(CharRNNError), RunWriter(run) as writer:
-        code, status = int(error.exit_code), writer.status
-        writer.warn(str(error))
-        ended = RunEnded(RunState.SAVED.value, status.step, None, None, code, status.elapsed)
-        writer.append(ended)
-        writer.set_status(state=RunState.SAVED, message=str(error))
-        return ended
+        return writer.end(RunState.SAVED, error.exit_code, str(error))
     return None
 
 

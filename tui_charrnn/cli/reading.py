@@ -1,6 +1,7 @@
 """Loads the texts and models that a command names, and shows the progress."""
 
 import itertools
+from codecs import getincrementaldecoder
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -129,8 +130,10 @@ def read_argument(text: str) -> str:
         stdin = stdin_bytes()
         if stdin is None:
             raise DataError("Standard input is closed: TEXT cannot be read from it.")
-        try:
-            text = stdin.read(4 * _MAX_ARGUMENT + 4).decode()
+        limit = 4 * _MAX_ARGUMENT + 4
+        given = stdin.read(limit)
+        try:  # a text that is too long may be cut inside a character
+            text = getincrementaldecoder("utf-8")().decode(given, final=len(given) < limit)
         except UnicodeDecodeError as error:
             raise DataError(f"TEXT from standard input is not UTF-8: {error.reason}.") from error
     if not 0 < len(text) <= _MAX_ARGUMENT:

@@ -9,25 +9,19 @@ from itertools import chain
 from typing import Any
 
 from tui_charrnn import lazy
-from tui_charrnn.cli.following import (
-    Launch,
-    TrainerWatch,
-    ignoring_closed_terminal,
-    newest_status,
-    supervise,
-)
+from tui_charrnn.cli.following import ignoring_closed_terminal, newest_status
 from tui_charrnn.cli.output import print_data, print_message, send_to_terminal
 from tui_charrnn.config import TrainingConfig, format_length
 from tui_charrnn.durations import format_duration
 from tui_charrnn.errors import RunError, StorageError
 from tui_charrnn.metrics import bits_per_character
 from tui_charrnn.runs.description import RunState, RunStatus
-from tui_charrnn.runs.reader import BatchStretch, RunReader
+from tui_charrnn.runs.reader import BatchStretch, RecordOrBatch, RunReader
 from tui_charrnn.runs.records import BatchTrained, Record, RunPlanned, SplitEvaluated, encode_record
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.viewing.announcements import TerminalStatus
 from tui_charrnn.viewing.run_formatting import format_lead, format_speed, format_time_left
-from tui_charrnn.viewing.run_view import RunView
+from tui_charrnn.viewing.run_view import Notice, RunView
 
 RowsOf = Callable[[Record], Sequence[str]]
 LINE_INTERVAL = 10.0  # seconds
@@ -39,11 +33,32 @@ class Reporter:
     """Applies what is new in a run to its view, and shows no progress."""
 
     def __init__(self, view: RunView) -> None:
-        self.view = view
+        self.view, self._reader = view, RunReader(view.run)
+        self._status: RunStatus | None = None
 
-    def show(self, records: list[Record], status: RunStatus | None) -> None:  # noqa: ARG002
+    def read_new(self) -> list[RecordOrBatch]:
+        """Return the records that were not read before."""
+        items: list[RecordOrBatch] = []
+        with suppress(RunError, OSError):  # of a network file system; the next call reads on
+            items.extend(self._reader.read_all())
+        return items
+
+    def poll(self, rows_of: RowsOf) -> None:
+        """Read what is new in the run, show it, and print the rows of the new records."""
+        status, records = newest_status(self.view.run, self._status), list[Record]()
+        for item in self.read_new():
+            records += item.records if isinstance(item, BatchStretch) else [item]
+        self.show(records, status)
+        for row in chain.from_iterable(map(rows_of, records)):
+            self.notify(row)
+
+    def show(self, records: list[Record], status: RunStatus | None) -> None:
         """Apply new records and the status, and show them."""
-        self.view.take(records)
+        self._status = status
+        for record in records:
+            self._report(record, self.view.take([record]))
+        if status is not None:
+            self.view.observe(status, "alive", time.monotonic())
 
     def notify(self, sentence: str) -> None:
         """Print a message."""
@@ -51,6 +66,9 @@ class Reporter:
 
     def close(self) -> None:
         """Leave the terminal as it was."""
+
+    def _report(self, record: Record, notices: list[Notice]) -> None:
+        """Show a record that was just applied."""
 
 
 class JsonReporter(Reporter):
@@ -62,12 +80,11 @@ class JsonReporter(Reporter):
 
     _is_printing = True
 
-    def show(self, records: list[Record], status: RunStatus | None) -> None:
-        """Apply the new records, and print them."""
-        super().show(records, status)
+    def _report(self, record: Record, _: list[Notice]) -> None:
+        if not self._is_printing:
+            return
         try:
-            for record in records if self._is_printing else ():
-                print_data(encode_record(record))
+            print_data(encode_record(record))
         except BrokenPipeError:
             self._is_printing = False
         except StorageError as error:
@@ -78,27 +95,24 @@ class JsonReporter(Reporter):
 class _MessageReporter(Reporter):
     """Shows messages about records and status."""
 
-    def __init__(self, view: RunView) -> None:
-        super().__init__(view)
-        self._is_loading_shown = False
-        self._degraded = ""
+    _is_loading_shown = False
+    _degraded = ""
 
-    def take(self, record: Record) -> None:
-        """Apply a record to the view, and show the notices that follow from it."""
-        for notice in self.view.take([record]):
-            self.notify(notice.sentence)
-        if isinstance(record, RunPlanned):
-            description = self.view.description
-            self.notify(_format_plan(record, description.training if description else None))
-
-    def observe(self, status: RunStatus | None) -> None:
-        """Apply the current status, and show its messages; call it after the new records."""
+    def show(self, records: list[Record], status: RunStatus | None) -> None:
+        """Apply new records and the status, and show their messages."""
+        super().show(records, status)
         if status is not None:
-            self.view.observe(status, "alive", time.monotonic())
             if status.state is RunState.LOADING and not self._is_loading_shown:
                 self._is_loading_shown = True
                 self.notify(status.message or "Loading TensorFlow (several seconds) ...")
             self._report_degraded(status.degraded, is_done=status.step == status.total_steps)
+
+    def _report(self, record: Record, notices: list[Notice]) -> None:
+        for notice in notices:
+            self.notify(notice.sentence)
+        if isinstance(record, RunPlanned):
+            description = self.view.description
+            self.notify(_format_plan(record, description.training if description else None))
 
     def _report_degraded(self, degraded: str, *, is_done: bool) -> None:
         """Show when the run cannot be saved, and when it is saved again."""
@@ -123,22 +137,23 @@ class LineReporter(_MessageReporter):
 
     def show(self, records: list[Record], status: RunStatus | None) -> None:
         """Print a line for every evaluation, and at most one in ten seconds between them."""
-        for record in records:
-            self.take(record)
-            if isinstance(record, SplitEvaluated):
-                self._print(status)
-        self.observe(status)
+        super().show(records, status)
         is_training = any(isinstance(record, BatchTrained) for record in records)
         is_waiting = status is not None and bool(status.degraded)
         now = time.monotonic()
         if (is_training and now >= self._next_line) or (is_waiting and now >= self._next_waiting):
-            self._print(status)
+            self._print()
 
-    def _print(self, status: RunStatus | None) -> None:
+    def _report(self, record: Record, notices: list[Notice]) -> None:
+        super()._report(record, notices)
+        if isinstance(record, SplitEvaluated):
+            self._print()
+
+    def _print(self) -> None:
         self._next_line = time.monotonic() + LINE_INTERVAL
         self._next_waiting = time.monotonic() + WAITING_INTERVAL
         pairs = {"time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
-        pairs |= _numbers(self.view, status)
+        pairs |= _numbers(self.view, self._status)
         print_message(" ".join(f"{key}={value}" for key, value in pairs.items()))
 
 
@@ -161,9 +176,7 @@ class BarReporter(_MessageReporter):
 
     def show(self, records: list[Record], status: RunStatus | None) -> None:
         """Apply new records and the status, and redraw the bar."""
-        for record in records:
-            self.take(record)
-        self.observe(status)
+        super().show(records, status)
         if status is None:
             return
         view = self.view
@@ -183,40 +196,9 @@ class BarReporter(_MessageReporter):
 
     def close(self) -> None:
         """Stop redrawing the bar, and reset the terminal's title and progress."""
-        self._terminal.close()
-        self._bar.stop()
-
-
-def follow(
-    reader: RunReader,
-    launch: Launch,
-    reporter: Reporter,
-    watch: TrainerWatch | None = None,
-    rows_of: RowsOf | None = None,
-) -> int:
-    """Start a trainer, and report its progress until it ends; returns as `supervise` does.
-
-    `rows_of` returns rows to print below the messages of a record.
-    """
-    status = None
-
-    def on_poll() -> None:
-        nonlocal status
-        status = newest_status(reporter.view.run, status)
-        records: list[Record] = []
-        with suppress(RunError, OSError):  # of a network file system; the next poll reads on
-            for item in reader.read_all():
-                records += item.records if isinstance(item, BatchStretch) else [item]
-        reporter.show(records, status)
-        if rows_of is not None:
-            for row in chain.from_iterable(map(rows_of, records)):
-                reporter.notify(row)
-
-    try:
-        return supervise(launch, reporter.notify, watch, on_poll)
-    finally:
         with ignoring_closed_terminal():
-            reporter.close()
+            self._terminal.close()
+            self._bar.stop()
 
 
 def _format_plan(plan: RunPlanned, training: TrainingConfig | None) -> str:

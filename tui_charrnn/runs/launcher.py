@@ -62,20 +62,13 @@ TRAINER: Final = (sys.executable, "-P", "-m", "tui_charrnn.training")
 
 
 def launch_trainer(
-    run: RunDirectory,
-    *,
-    max_time: float | None = None,
-    accepts_change: bool = False,
-    placement: Sequence[str] = (),
-    kept_open: Sequence[int] = (),
+    run: RunDirectory, *options: str, kept_open: Sequence[int] = ()
 ) -> "subprocess.Popen[bytes]":
-    """Start `python -m tui_charrnn.training RUN` in a session of its own.
+    """Start `python -m tui_charrnn.training RUN` with its options, in a session of its own.
 
     It has no terminal and no standard input, and its output goes to the run's trainer.log. It
-    continues when this process quits or is killed. After `max_time` seconds it saves and exits;
-    None is the run's own setting. `accepts_change` lets it continue although the corpus has
-    changed, `placement` has its options for devices and processes, and `kept_open` the descriptors
-    that it inherits.
+    continues when this process quits or is killed. `kept_open` has the descriptors that it
+    inherits.
 
     Raises:
         ConfigError: If TensorFlow or Keras is not installed.
@@ -84,17 +77,11 @@ def launch_trainer(
     """
     require_tensorflow()
     path = run.path.absolute()
-    command = [*TRAINER, str(path)]
-    if max_time is not None:
-        command += ["--max-time", f"{max_time:.3f}"]
-    if accepts_change:
-        command.append("--force")
-    command += placement
     refuse_foreign_parts(run)
     with Storage(inside=path).open_to_append(RunDirectory(path).log) as log:
         try:
             return subprocess.Popen(
-                command,
+                [*TRAINER, str(path), *options],
                 stdin=subprocess.DEVNULL,
                 stdout=log.descriptor,
                 stderr=log.descriptor,

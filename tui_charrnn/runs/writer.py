@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Self
 
-from tui_charrnn.errors import RunError, StorageError
+from tui_charrnn.errors import ExitCode, RunError, StorageError
 from tui_charrnn.runs.control import take_requests
 from tui_charrnn.runs.description import RunState, RunStatus, Usage
 from tui_charrnn.runs.file_system import format_cause, open_to_read
@@ -144,6 +144,17 @@ class RunWriter:
     def warn(self, message: str) -> None:
         """Append a `RunWarned` with a sentence."""
         self.append(RunWarned(message))
+
+    def end(self, state: RunState, exit_code: ExitCode, warning: str = "") -> RunEnded:
+        """Record the end of the run, at the step of its status, and why in `warning`, if given."""
+        if warning:
+            self.warn(warning)
+            self.set_status(message=warning)
+        step, elapsed = self._status.step, self._status.elapsed
+        ended = RunEnded(state.value, step, None, None, int(exit_code), elapsed)
+        self.append(ended)
+        self.set_status(state=state)
+        return ended
 
     def set_status(self, **changes: Any) -> None:
         """Change fields of the status.

@@ -23,7 +23,6 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.liveness import seconds_since_start
 from tui_charrnn.runs.reader import read_description, read_status
 from tui_charrnn.runs.records import (
-    RunEnded,
     RunFailed,
     RunPreempted,
     RunResumed,
@@ -177,9 +176,7 @@ def _connect_peers(work: Assignment, peers: Peers) -> PreparedText:
 
 def _leave(writer: RunWriter, state: RunState, exit_code: ExitCode) -> ExitCode:
     """Record the end of the run without saving another checkpoint."""
-    status = writer.status
-    writer.append(RunEnded(state.value, status.step, None, None, int(exit_code), status.elapsed))
-    writer.set_status(state=state)
+    writer.end(state, exit_code)
     return exit_code
 
 
@@ -207,9 +204,8 @@ def _break_off(writer: RunWriter, error: BrokenClusterError) -> ExitCode:
     """End because another process was lost or failed; saved checkpoints are kept."""
     if error.exit_code != ExitCode.RESUME_ME:  # it failed with this code
         return _fail(writer, error, str(error), error.exit_code)
-    writer.warn(str(error))
-    writer.set_status(message=str(error))
-    return _leave(writer, RunState.SAVED, ExitCode.RESUME_ME)
+    writer.end(RunState.SAVED, error.exit_code, str(error))
+    return error.exit_code
 
 
 def _fail(writer: RunWriter, error: Exception, message: str, exit_code: ExitCode) -> ExitCode:
