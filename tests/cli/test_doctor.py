@@ -30,7 +30,7 @@ def run_doctor(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *options: str, code: str
 ) -> tuple[int, str, str]:
     """Exit code, standard output and error with `code` in place of the examining process."""
-    monkeypatch.setattr(diagnosis, "examiner_command", lambda *_: python(code))
+    monkeypatch.setattr(diagnosis, "task_command", lambda *_: python(code))
     ended = run(["doctor", *options])
     printed = capsys.readouterr()
     return ended, printed.out, printed.err

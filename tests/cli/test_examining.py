@@ -1,6 +1,5 @@
 """Every end of the process that loads TensorFlow is explained."""
 
-import json
 import signal
 from pathlib import Path
 
@@ -10,10 +9,8 @@ from tests.support.examination import ON_CPU, python
 from tui_charrnn.cli.tensorflow_process import (
     ask,
     describe_kill,
-    examiner_command,
     explaining_line,
 )
-from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.training.trial_facts import encode_result
 
 
@@ -67,12 +64,3 @@ def test_a_log_line_is_the_last_resort() -> None:
     assert explaining_line(f"ValueError: this\n\n{log}\n") == "ValueError: this"
     assert explaining_line(f"{log}\n") == log
     assert not explaining_line("")
-
-
-def test_the_settings_reach_the_process() -> None:
-    assert (
-        json.loads(examiner_command(ModelConfig(hidden_size=1000), TrainingConfig(steps=1))[-1])[
-            "model"
-        ]["hidden_size"]
-        == 1000
-    )

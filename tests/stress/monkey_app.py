@@ -57,7 +57,7 @@ def main() -> int:
         "".join(traceback.format_exception(failed.exc_type, failed.exc_value, failed.exc_traceback))
     )
     sys.unraisablehook = lambda failed: _write_down(f"unraisable: {failed.exc_value!r}")
-    vars(estimate)["start_trial"] = _time_nothing
+    vars(estimate)["start_task"] = _time_nothing
     session = session_for(resolve({"model": str(model)}), run.parent, is_readonly=False)
     app = WatchedApp(session, run=RunDirectory(run), launch=_start_nothing)
     watching = threading.Thread(

@@ -109,4 +109,4 @@ def time_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*what: object) -> "subprocess.Popen[str]":
         raise OSError(errno.ENOMEM, "nothing is timed in a test")
 
-    monkeypatch.setattr(estimate, "start_trial", refuse)
+    monkeypatch.setattr(estimate, "start_task", refuse)

@@ -14,7 +14,7 @@ from tui_charrnn.training.trial_facts import (
     TrialSettings,
     decode_result,
     recall_trial,
-    start_trial,
+    start_task,
     task_command,
 )
 
@@ -24,7 +24,8 @@ V, CHARACTERS = 31, 4_000
 
 
 def test_it_measures_what_a_run_would_meet_and_caches_it() -> None:
-    process = start_trial(TrialSettings(MODEL, TRAINING, V, CHARACTERS))
+    settings = TrialSettings(MODEL, TRAINING, V, CHARACTERS)
+    process = start_task(task_command("time", settings.to_json()))
     output, complaint = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, complaint
     trial = decode_result(Trial, output)
@@ -33,7 +34,7 @@ def test_it_measures_what_a_run_would_meet_and_caches_it() -> None:
     assert trial.device.startswith("processor, ")
     assert trial.seconds_per_step > 0
     assert trial.memory > 1e8  # TensorFlow alone
-    assert recall_trial(TrialSettings(MODEL, TRAINING, V, CHARACTERS)) == trial
+    assert recall_trial(settings) == trial
 
 
 def test_a_small_text_has_fewer_streams() -> None:

@@ -19,7 +19,7 @@ from rich.console import Console
 from tui_charrnn import __version__
 from tui_charrnn.cli.opening import character_locale, drawing_obstacle
 from tui_charrnn.cli.output import print_message
-from tui_charrnn.cli.tensorflow_process import Answer, ask, examiner_command
+from tui_charrnn.cli.tensorflow_process import Answer, ask
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError, ExitCode, RunError
 from tui_charrnn.model.shapes import parameter_count
@@ -32,7 +32,12 @@ from tui_charrnn.runs.storage import NO_LOCKS
 from tui_charrnn.text.catalogue import corpora_folder
 from tui_charrnn.training.machine import Machine, examine_machine, thread_count
 from tui_charrnn.training.nvidia import Gpu, Nvidia, find_nvidia
-from tui_charrnn.training.trial_facts import ASSUMED_VOCABULARY, Examination
+from tui_charrnn.training.trial_facts import (
+    ASSUMED_VOCABULARY,
+    Examination,
+    TrialSettings,
+    task_command,
+)
 from tui_charrnn.viewing.formatting import counted, format_shape, format_size
 
 _LIBRARIES: Final = {
@@ -116,7 +121,7 @@ def _ask_tensorflow(model: ModelConfig, training: TrainingConfig) -> Answer:
     except ConfigError as error:
         return Answer(failure=str(error))
     print_message("Loading TensorFlow in a separate process (several seconds) ...")
-    return ask(examiner_command(model, training))
+    return ask(task_command("examine", TrialSettings(model, training).to_json()))
 
 
 def library_versions() -> dict[str, str | None]:

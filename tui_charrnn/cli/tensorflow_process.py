@@ -1,6 +1,5 @@
 """Runs processes that load TensorFlow: to examine how it computes here, and to convert files."""
 
-import os
 import re
 import signal
 import subprocess
@@ -10,14 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.durations import format_duration
 from tui_charrnn.errors import CharRNNError, ExitCode, RunError, reason_of
-from tui_charrnn.runs.launcher import trainer_environment
 from tui_charrnn.training.trial_facts import (
     Examination,
-    TrialSettings,
     decode_result,
+    start_task,
     task_command,
 )
 
@@ -46,13 +43,8 @@ class Answer:
     """The first line that TensorFlow logged about a GPU that it cannot use; empty without one."""
 
 
-def examiner_command(model: ModelConfig, training: TrainingConfig) -> list[str]:
-    """Return the command line of the examining process."""
-    return task_command("examine", TrialSettings(model, training).to_json())
-
-
 def ask(command: Sequence[str], timeout: float = TIMEOUT) -> Answer:
-    """Run the process of `examiner_command`, at most `timeout` seconds; return its result."""
+    """Run the process of a task `examine`, at most `timeout` seconds; return its result."""
     try:
         ended = _run(command, log_level=1, timeout=timeout)  # with warnings: what a GPU lacks
     except OSError as error:
@@ -137,15 +129,9 @@ def convert(kind: Literal["keras", "tensorboard"], source: Path, target: Path) -
 def _run(
     command: Sequence[str], *, log_level: int, timeout: float | None = None
 ) -> "subprocess.CompletedProcess[str]":
-    environment = {**trainer_environment(os.environ), "TF_CPP_MIN_LOG_LEVEL": str(log_level)}
-    return subprocess.run(
-        command,
-        capture_output=True,
-        check=False,
-        cwd="/",
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        timeout=timeout,
-        encoding="utf-8",
-        errors="replace",
-    )
+    with start_task(command, log_level=log_level) as process:
+        try:
+            output, errors = process.communicate(timeout=timeout)
+        finally:
+            process.kill()  # has no effect once it has ended
+    return subprocess.CompletedProcess(command, process.returncode, output, errors)

@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal, TypeVar
@@ -153,23 +153,22 @@ def task_command(
     return [sys.executable, "-P", "-m", "tui_charrnn.training.tasks", kind, *arguments]
 
 
-def start_trial(settings: TrialSettings) -> "subprocess.Popen[str]":
-    """Start the process that times batches; it takes some seconds, mostly to load TensorFlow.
+def start_task(command: Sequence[str], *, log_level: int = 2) -> "subprocess.Popen[str]":
+    """Start the process of a `task_command`; it takes some seconds, mostly to load TensorFlow.
 
-    Its standard output is a `Trial` for `decode_result`; after a failure, the last lines of
-    standard error contain the reason. The caller may kill it to cancel.
+    Its standard output is for `decode_result`; after a failure, the last lines of standard error
+    contain the reason. At `log_level` 2, TensorFlow logs only errors. The caller may kill it.
 
     Raises:
         OSError: If the process cannot be started.
     """
     return subprocess.Popen(
-        task_command("time", settings.to_json()),
+        command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd="/",
-        env={**trainer_environment(os.environ), "TF_CPP_MIN_LOG_LEVEL": "2"},
-        text=True,
+        env={**trainer_environment(os.environ), "TF_CPP_MIN_LOG_LEVEL": str(log_level)},
         encoding="utf-8",
         errors="replace",
     )

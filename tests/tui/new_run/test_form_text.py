@@ -289,7 +289,7 @@ def print_trial(*what: object) -> "subprocess.Popen[str]":
 async def test_time_and_memory_are_measured(
     app: FormApp, texts: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(estimate, "start_trial", print_trial)
+    monkeypatch.setattr(estimate, "start_task", print_trial)
     monkeypatch.setattr(estimate, "TRIAL_DELAY", 0.0)
     async with app.run_test() as pilot:
         await form_shown(pilot)

@@ -64,7 +64,7 @@ class Bench:
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     bench = Bench()
-    monkeypatch.setattr(estimate, "start_trial", bench.start)
+    monkeypatch.setattr(estimate, "start_task", bench.start)
     monkeypatch.setattr(estimate, "TRIAL_DELAY", 0.0)
     yield bench
     bench.timer.stop()

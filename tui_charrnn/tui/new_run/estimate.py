@@ -31,7 +31,8 @@ from tui_charrnn.training.trial_facts import (
     TrialSettings,
     decode_result,
     recall_trial,
-    start_trial,
+    start_task,
+    task_command,
 )
 from tui_charrnn.translation import format_percent, tr, tr_recorded
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
@@ -112,7 +113,7 @@ class TrialTimer:
     def _time(self, settings: TrialSettings, task: BackgroundTask) -> TrialAnswer:
         try:
             require_tensorflow()
-            process = start_trial(settings)
+            process = start_task(task_command("time", settings.to_json()))
         except ConfigError as error:
             return TrialAnswer(remark=str(error))
         except OSError as error:
