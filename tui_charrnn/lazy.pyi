@@ -19,7 +19,7 @@ from tui_charrnn.cli.launching import train_headless as train_headless
 from tui_charrnn.cli.main import run as run
 from tui_charrnn.cli.opening import delay_garbage_collection as delay_garbage_collection
 from tui_charrnn.cli.opening import run_without_arguments as run_without_arguments
-from tui_charrnn.cli.originality import OriginalityWatch as OriginalityWatch
+from tui_charrnn.cli.originality import CopySearch as CopySearch
 from tui_charrnn.cli.originality import open_named_corpus as open_named_corpus
 from tui_charrnn.cli.originality import open_own_corpus as open_own_corpus
 from tui_charrnn.cli.output import print_version as print_version

@@ -339,12 +339,12 @@ def test_records_hold_no_control_character_whatever_the_vocabulary(rng_seed: int
     file = io.BytesIO()
     stream = CharacterStream(tiny_model(vocabulary=vocabulary), SamplingConfig(rng_seed=rng_seed))
     from tui_charrnn.cli.output import TextOutput
-    from tui_charrnn.cli.samples import RecordWriter, generate_samples, one_stream
+    from tui_charrnn.cli.samples import OneText, RecordWriter, Sample, generate_samples
     from tui_charrnn.generation.stream import StopStrings
 
-    streams = one_stream(stream, StopStrings([]))
-    writer = RecordWriter(TextOutput(file, terminal_encoding=None), streams)
-    generate_samples(streams, writer, 20)
+    samples = [Sample(rng_seed, None, StopStrings([]))]
+    writer = RecordWriter(TextOutput(file, terminal_encoding=None), samples, stream.model)
+    generate_samples(OneText(stream), samples, writer, 20)
 
     lines = file.getvalue().decode().split("\n")
     assert all(" " <= character <= "~" for line in lines for character in line)

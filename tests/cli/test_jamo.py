@@ -14,7 +14,7 @@ from tui_charrnn.cli.generate import generate
 from tui_charrnn.cli.history import history_app
 from tui_charrnn.cli.lens import embedding
 from tui_charrnn.cli.output import TextOutput
-from tui_charrnn.cli.samples import PlainWriter, generate_samples, one_stream
+from tui_charrnn.cli.samples import OneText, PlainWriter, Sample, generate_samples
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.stream import CharacterStream, StopStrings
 from tui_charrnn.hangul import INITIALS, is_jamo, split_syllables
@@ -58,9 +58,9 @@ def test_a_text_does_not_end_in_the_middle_of_a_syllable(rng_seed: int) -> None:
     for length in range(1, 9):
         file = io.BytesIO()
         stream = CharacterStream(korean, SamplingConfig(rng_seed=rng_seed))
-        streams = one_stream(stream, StopStrings([]))
-        writer = PlainWriter(TextOutput(file, terminal_encoding=None), streams)
-        generate_samples(streams, writer, length)
+        samples = [Sample(rng_seed, None, StopStrings([]))]
+        writer = PlainWriter(TextOutput(file, terminal_encoding=None), samples)
+        generate_samples(OneText(stream), samples, writer, length)
         text = file.getvalue().decode()
         assert text[-1] not in INITIALS
         lengths.add(len(text) - length)

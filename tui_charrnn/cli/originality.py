@@ -1,6 +1,6 @@
 """Finds passages of a corpus in generated text: marks them in the output, and summarizes them."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -29,61 +29,88 @@ _QUOTED: Final = 200
 """Characters of a passage that the summary quotes."""
 
 
-class OriginalityWatch:
-    """Measures how much of each generated text is copied; seed texts are not measured."""
+class CopySearch:
+    """Finds what of a generated text is copied from a corpus; its seed text is not searched."""
 
-    def __init__(self, corpus: IndexedCorpus, copied_length: int, model: Model, count: int) -> None:
-        """Count passages of `copied_length` units of the model as copied in `count` texts."""
-        self._corpus, self._copied_length, self._units = corpus, copied_length, model.units
+    def __init__(self, corpus: IndexedCorpus, copied_length: int, model: Model) -> None:
+        """Count passages of `copied_length` units of the model as copied."""
+        self._corpus, self._units = corpus, model.units
         self._characters = model.vocabulary.characters  # with the end sign of records
-        self._meters = [OriginalityMeter(corpus.index, copied_length) for _ in range(count)]
-        self._marks = [PassageMarks(copied_length) for _ in range(count)]
+        self._meter = OriginalityMeter(corpus.index, copied_length)
+        self._marks = PassageMarks(copied_length)
         self._style = ""
         """The escape sequence that marks a passage; empty if the terminal shows no styles."""
         if stdout_has_styles():
             self._style = _UNDERLINED_MAGENTA if stdout_has_colors() else _UNDERLINED
 
-    def styled(self, text: int, character: "GeneratedCharacter") -> Iterable[tuple[str, str]]:
-        """Add a character to a text; return pieces that can be written now, with their styles."""
-        match = self._meters[text].add(self._characters[character.index])
+    def styled(self, character: "GeneratedCharacter") -> Iterable[tuple[str, str]]:
+        """Add a character; return pieces that can be written now, with their styles."""
+        match = self._meter.add(self._characters[character.index])
         if not self._style:
             return ((character.character, ""),)
-        pieces = self._marks[text].add(character.character, match)
+        pieces = self._marks.add(character.character, match)
         return [(piece, self._style if is_copied else "") for piece, is_copied in pieces]
 
-    def held_back(self, text: int) -> str:
-        """Return the rest of a text that `styled` has not returned yet; the text has ended."""
-        return self._marks[text].close()
+    def held_back(self) -> str:
+        """Return the rest of the text that `styled` has not returned yet; the text has ended."""
+        return self._marks.close()
 
-    def match_facts(
-        self, text: int, character: "GeneratedCharacter"
-    ) -> Mapping[str, object] | None:
-        """Add a character to a text; return the passage that it ends as JSON values, or None."""
-        match = self._meters[text].add(self._characters[character.index])
+    def match_facts(self, character: "GeneratedCharacter") -> Mapping[str, object] | None:
+        """Add a character; return the passage that it ends as JSON values, or None."""
+        match = self._meter.add(self._characters[character.index])
         return (
             {"length": match.length, **self._corpus.facts(match.offset)} if match.length else None
         )
 
-    def document(self, rng_seeds: Sequence[int]) -> Mapping[str, object]:
-        """Return the summary of all texts, with their RNG seeds, as JSON values."""
-        pairs = zip(rng_seeds, self._meters, strict=True)
+    def search_facts(self) -> dict[str, object]:
+        """Return the corpus and the length from which a passage counts as JSON values."""
+        corpus = self._corpus
+        facts = {"name": corpus.name, "sha256": corpus.sha256, "characters": len(corpus.index)}
+        return {"corpus": facts, "copied_length": self._meter.copied_length}
+
+    def facts(self) -> dict[str, Any]:
+        """Return the summary as JSON values."""
+        meter, corpus = self._meter, self._corpus
+        longest = meter.longest
         return {
-            "corpus": {
-                "name": self._corpus.name,
-                "sha256": self._corpus.sha256,
-                "characters": len(self._corpus.index),
+            "characters": meter.characters,
+            "copied_characters": meter.copied_characters,
+            "longest": None
+            if longest is None
+            else {
+                **asdict(longest),
+                **corpus.facts(longest.offset),
+                "text": corpus.passage(longest.offset, longest.length),
             },
-            "copied_length": self._copied_length,
-            "texts": [
-                {"rng_seed": seed, **_original_facts(meter, self._corpus)} for seed, meter in pairs
-            ],
+            "new_share": {str(length): meter.new_share(length) for length in NEW_LENGTHS},
         }
 
-    def print_summary(self) -> None:
-        """Print the summary of every text to standard error."""
-        for number, meter in enumerate(self._meters, 1):
-            text = f"Text {number} of {len(self._meters)}: " if len(self._meters) > 1 else ""
-            print_message(*_original_lines(meter, self._corpus, text, self._units))
+    def lines(self, text: str) -> Iterator[str]:
+        """Yield the summary, line by line; the first starts with `text`, which names the text."""
+        meter, corpus, units = self._meter, self._corpus, self._units
+        name = f"{corpus.name} ({len(corpus.index):,} {units})"
+        longest = meter.longest
+        if longest is None:
+            amount = "no text" if not meter.characters else "no character of it"
+            yield f"{text}Copied from {name}: {amount}."
+            return
+        share = meter.copied_characters / meter.characters
+        yield (
+            f"{text}Copied from {name} in passages of {meter.copied_length} {units} or more: "
+            f"{meter.copied_characters:,} of {meter.characters:,} {units}, {format_share(share)}."
+        )
+        passage = corpus.passage(longest.offset, min(longest.length, _QUOTED))
+        rest = " ..." if longest.length > _QUOTED else ""
+        counted = units if longest.length > 1 else units.removesuffix("s")
+        place = corpus.place(longest.offset)
+        yield (
+            f"Longest copied passage: {longest.length:,} {counted}, from position "
+            f"{place.offset:,} of {place.text or 'the text'}, line {place.line:,}: "
+            f'"{safe_line(passage)}"{rest}'
+        )
+        shares = list(format_new_shares(meter))
+        if shares:
+            yield f"New text at length {', '.join(shares)}."
 
 
 def open_named_corpus(argument: str, encoding: str, model: Model) -> IndexedCorpus:
@@ -100,49 +127,3 @@ def open_own_corpus(model: Model, path: Path, runs: Path) -> IndexedCorpus:
             return TrainingTexts(model, path, runs, progress).open_index(progress, print_message)
     except CorpusError as error:
         raise CorpusError(f"{error} Name a text with --corpus.") from error
-
-
-def _original_lines(
-    meter: OriginalityMeter, corpus: IndexedCorpus, text: str, units: str
-) -> Iterator[str]:
-    """Yield the summary of a text, line by line; the first starts with `text`, which names it."""
-    name = f"{corpus.name} ({len(corpus.index):,} {units})"
-    longest = meter.longest
-    if longest is None:
-        amount = "no text" if not meter.characters else "no character of it"
-        yield f"{text}Copied from {name}: {amount}."
-        return
-    share = meter.copied_characters / meter.characters
-    yield (
-        f"{text}Copied from {name} in passages of {meter.copied_length} {units} or more: "
-        f"{meter.copied_characters:,} of {meter.characters:,} {units}, {format_share(share)}."
-    )
-    passage = corpus.passage(longest.offset, min(longest.length, _QUOTED))
-    rest = " ..." if longest.length > _QUOTED else ""
-    counted = units if longest.length > 1 else units.removesuffix("s")
-    place = corpus.place(longest.offset)
-    yield (
-        f"Longest copied passage: {longest.length:,} {counted}, from position "
-        f"{place.offset:,} of {place.text or 'the text'}, line {place.line:,}: "
-        f'"{safe_line(passage)}"{rest}'
-    )
-    shares = list(format_new_shares(meter))
-    if shares:
-        yield f"New text at length {', '.join(shares)}."
-
-
-def _original_facts(meter: OriginalityMeter, corpus: IndexedCorpus) -> dict[str, Any]:
-    """Return the summary of a text as JSON values."""
-    longest = meter.longest
-    return {
-        "characters": meter.characters,
-        "copied_characters": meter.copied_characters,
-        "longest": None
-        if longest is None
-        else {
-            **asdict(longest),
-            **corpus.facts(longest.offset),
-            "text": corpus.passage(longest.offset, longest.length),
-        },
-        "new_share": {str(length): meter.new_share(length) for length in NEW_LENGTHS},
-    }

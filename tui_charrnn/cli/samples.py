@@ -5,6 +5,7 @@ import itertools
 import json
 import math
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -25,7 +26,8 @@ from tui_charrnn.history.store import History
 from tui_charrnn.text.originality import copied_length_in
 
 if TYPE_CHECKING:
-    from tui_charrnn.cli.originality import OriginalityWatch
+    from tui_charrnn.cli.originality import CopySearch
+    from tui_charrnn.generation.side_by_side import SideBySide
     from tui_charrnn.generation.stream import CharacterStream, GeneratedCharacter, StopStrings
     from tui_charrnn.model.checkpoint import Model
     from tui_charrnn.model.weights import Float32
@@ -39,124 +41,97 @@ class Sample:
     temperature: float | None
     """None without --compare-temperatures."""
     stop: "StopStrings"
+    copies: "CopySearch | None" = None
+    """The passages that are copied from a corpus; None if they are not searched for."""
     characters: list[str] = dataclasses.field(default_factory=list)
     """The first `KEPT_CHARACTERS`."""
     length: int = 0
     is_running: bool = True
+    pieces: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+    """Text and style of what is written after the texts before this one."""
 
 
-class SampleStreams(NamedTuple):
-    """One or more texts that are generated in parallel."""
+class OneText:
+    """A stream that generates one text, as `SideBySide` generates several."""
 
-    model: "Model"
-    samples: Sequence[Sample]
-    next: "Callable[[], Sequence[GeneratedCharacter]]"
-    """Returns the next character of each text."""
-    logits_of: "Callable[[int], Float32]"
-    """Returns the logits of the last character of a text, shape (V,)."""
-    is_complete: Callable[[int], bool]
-    """Returns whether a text has all requested lines, or is a record that has ended."""
+    def __init__(self, stream: "CharacterStream") -> None:
+        self._stream = stream
+        self.rng_seeds = [stream.rng_seed]
 
+    @property
+    def logits(self) -> "list[Float32]":
+        """The logits of the last character, shape (1, V)."""
+        return [self._stream.logits]
 
-def one_stream(stream: "CharacterStream", stop: "StopStrings") -> SampleStreams:
-    """Return `SampleStreams` of a single text, which continues the stream."""
-    return SampleStreams(
-        stream.model,
-        [Sample(stream.rng_seed, None, stop)],
-        lambda: (stream.next(),),
-        lambda _: stream.logits,
-        lambda _: stream.is_complete or stream.is_between_records,
-    )
+    def next(self) -> "list[GeneratedCharacter]":
+        """Generate the next character."""
+        return [self._stream.next()]
 
-
-def _parallel_streams(texts: "TextRequest") -> SampleStreams:
-    """Return `SampleStreams` of the texts, which continue from the state of the stream."""
-    batch = lazy.SideBySide(texts.stream, texts.count, texts.temperatures)
-    temperatures = texts.temperatures or (None,) * texts.count
-    return SampleStreams(
-        texts.stream.model,
-        [
-            Sample(rng_seed, temperature, texts.make_stop_strings())
-            for rng_seed, temperature in zip(batch.rng_seeds, temperatures, strict=True)
-        ],
-        batch.next,
-        lambda text: batch.logits[text],
-        batch.has_ended,
-    )
+    def has_ended(self, _text: int) -> bool:
+        """Return whether the text has all requested lines, or is a record that has ended."""
+        return self._stream.is_complete or self._stream.is_between_records
 
 
 class PlainWriter:
     """Writes the first text while it is generated, then the others, each below a heading.
 
-    `watch` returns the style of each piece, which marks copied passages.
+    The style of a piece marks copied passages.
     """
 
-    def __init__(
-        self,
-        output: TextOutput,
-        streams: SampleStreams,
-        watch: "OriginalityWatch | None" = None,
-        seed_text: str = "",
-    ) -> None:
+    def __init__(self, output: TextOutput, samples: Sequence[Sample], seed_text: str = "") -> None:
         """Write the first heading if there are several; `seed_text` is written below each."""
-        self._output, self._streams, self._watch = output, streams, watch
-        self._seed_text = seed_text
-        self._buffers: dict[int, list[tuple[str, str]]] = {}
-        if len(streams.samples) > 1:
+        self._output, self._samples, self._seed_text = output, samples, seed_text
+        if len(samples) > 1:
             output.write(self._heading(0))
 
-    def add(self, text: int, character: "GeneratedCharacter", _: "Float32") -> None:
-        """Write a character of the first text, or buffer one of another text."""
-        if self._watch is None:
-            self._put(text, character.character)
+    def add(self, sample: Sample, character: "GeneratedCharacter", _: "Float32") -> None:
+        """Write a character of the first text, or keep one of another text."""
+        if sample.copies is None:
+            self._put(sample, character.character)
             return
-        for piece, style in self._watch.styled(text, character):
-            self._put(text, piece, style)
+        for piece, style in sample.copies.styled(character):
+            self._put(sample, piece, style)
 
-    def _put(self, text: int, piece: str, style: str = "") -> None:
-        """Write a piece of the first text, or buffer one of another text."""
-        if text == 0:
+    def _put(self, sample: Sample, piece: str, style: str = "") -> None:
+        if sample is self._samples[0]:
             self._output.write(piece, style)
         else:
-            self._buffers.setdefault(text, []).append((piece, style))
+            sample.pieces.append((piece, style))
 
     def close(self) -> None:
-        """Write the buffered rest of the first text, then the other texts."""
-        count = len(self._streams.samples)
-        if self._watch is not None:
-            for text in range(count):
-                self._put(text, self._watch.held_back(text))
-        for text in range(1, count):
-            self._output.write("\n\n" + self._heading(text))
-            for piece, style in self._buffers.get(text, []):
+        """Write the rest of the first text, then the other texts."""
+        for number, sample in enumerate(self._samples):
+            if sample.copies is not None:
+                self._put(sample, sample.copies.held_back())
+            if number:
+                self._output.write("\n\n" + self._heading(number))
+            for piece, style in sample.pieces:
                 self._output.write(piece, style)
 
-    def _heading(self, text: int) -> str:
-        sample, count = self._streams.samples[text], len(self._streams.samples)
+    def _heading(self, number: int) -> str:
+        sample, count = self._samples[number], len(self._samples)
         option = f"--rng-seed {sample.rng_seed}"
         if sample.temperature is not None:
             option = f"--temperature {sample.temperature:g} {option}"
-        return f"==> {text + 1} of {count}: {option} <==\n{self._seed_text}"
+        return f"==> {number + 1} of {count}: {option} <==\n{self._seed_text}"
 
 
 class RecordWriter:
     """Writes a line of JSON for every character, and one with the summary of copied passages."""
 
-    def __init__(
-        self, output: TextOutput, streams: SampleStreams, watch: "OriginalityWatch | None" = None
-    ) -> None:
-        self._output, self._streams, self._watch = output, streams, watch
-        self._end = streams.model.vocabulary.end_index
+    def __init__(self, output: TextOutput, samples: Sequence[Sample], model: "Model") -> None:
+        self._output, self._samples, self._numbers = output, samples, model.numbers
+        self._end = model.vocabulary.end_index
         self._surprise = lazy.surprise
 
-    def add(self, text: int, character: "GeneratedCharacter", logits: "Float32") -> None:
+    def add(self, sample: Sample, character: "GeneratedCharacter", logits: "Float32") -> None:
         """Write the record of a character."""
-        sample, record = self._streams.samples[text], dict[str, object]()
+        record = dict[str, object]()
         if sample.temperature is not None:
             record["temperature"] = sample.temperature
         record |= {
             "rng_seed": sample.rng_seed,
-            "numbers": self._streams.model.numbers,
+            "numbers": self._numbers,
             "position": sample.length - 1,
             "character": character.character,
             "probability": character.probability,
@@ -164,46 +139,47 @@ class RecordWriter:
         }
         if character.index == self._end:
             record["is_end"] = True
-        if self._watch is not None:
-            record["match"] = self._watch.match_facts(text, character)
+        if sample.copies is not None:
+            record["match"] = sample.copies.match_facts(character)
         self._output.write(json.dumps(record) + "\n")
 
     def close(self) -> None:
         """Write the summary of copied passages, if they were searched for."""
-        if self._watch is not None:
-            document = {
-                "originality": self._watch.document([
-                    each.rng_seed for each in self._streams.samples
-                ])
-            }
+        searched = [(each.rng_seed, each.copies) for each in self._samples if each.copies]
+        if searched:
+            texts = [{"rng_seed": rng_seed, **copies.facts()} for rng_seed, copies in searched]
+            document = {"originality": {**searched[0][1].search_facts(), "texts": texts}}
             self._output.write(json.dumps(document) + "\n")
 
 
 def generate_samples(
-    streams: SampleStreams, writer: PlainWriter | RecordWriter, length: int
+    batch: "OneText | SideBySide",
+    samples: Sequence[Sample],
+    writer: PlainWriter | RecordWriter,
+    length: int,
 ) -> None:
     """Generate and write texts, each up to `length` characters or its stop string.
 
     A text gets one more character if the last one starts a syllable of jamo. Buffered text is
     written even after an interrupt.
     """
-    for sample in streams.samples:
+    for sample in samples:
         sample.is_running = length > 0
     try:
-        while any(sample.is_running for sample in streams.samples):
-            generated = zip(streams.samples, streams.next(), strict=True)
-            for text, (sample, character) in enumerate(generated):
+        while any(sample.is_running for sample in samples):
+            generated = zip(samples, batch.next(), batch.logits, strict=True)
+            for text, (sample, character, logits) in enumerate(generated):
                 if not sample.is_running:
                     continue
                 if sample.length < KEPT_CHARACTERS:
                     sample.characters.append(character.character)
                 sample.length += 1  # before writing, so that what was written is kept
-                writer.add(text, character, streams.logits_of(text))
+                writer.add(sample, character, logits)
                 has_ended = sample.stop.has_ended(character.character)
                 has_ended |= sample.length > length or (
                     sample.length == length and character.character not in INITIALS
                 )
-                sample.is_running = not (has_ended or streams.is_complete(text))
+                sample.is_running = not (has_ended or batch.has_ended(text))
     finally:
         writer.close()
 
@@ -219,7 +195,7 @@ def write_samples(texts: "TextRequest") -> tuple[str, Sequence[Sample], bool]:
         print_message(
             f"The stop string {string!r} cannot occur: the model does not know all its characters."
         )
-    watch = texts.open_watch()
+    start_search = texts.open_search()
     seed_text, repeated = "", list[str]()
     samples: Sequence[Sample] = ()
     with text_output() as output:
@@ -231,20 +207,26 @@ def write_samples(texts: "TextRequest") -> tuple[str, Sequence[Sample], bool]:
             seed_text = seed_text[-KEPT_CHARACTERS - 1 :]
             if texts.echo and is_plain:  # several texts: each is written after the seed text
                 (output.write if texts.count == 1 else repeated.append)(piece)
-        streams = (
-            _parallel_streams(texts)
+        batch = (
+            lazy.SideBySide(stream, texts.count, texts.temperatures)
             if texts.count > 1
-            else one_stream(stream, texts.make_stop_strings())
+            else OneText(stream)
         )
-        samples = streams.samples
+        temperatures = texts.temperatures or (None,) * texts.count
+        samples = [
+            Sample(rng_seed, temperature, texts.make_stop_strings(), start_search())
+            for rng_seed, temperature in zip(batch.rng_seeds, temperatures, strict=True)
+        ]
         writer = (
-            PlainWriter(output, streams, watch, "".join(repeated))
+            PlainWriter(output, samples, "".join(repeated))
             if is_plain
-            else RecordWriter(output, streams, watch)
+            else RecordWriter(output, samples, stream.model)
         )
-        generate_samples(streams, writer, texts.length)
-    if watch is not None and is_plain:
-        watch.print_summary()
+        generate_samples(batch, samples, writer, texts.length)
+    for number, sample in enumerate(samples if is_plain else (), 1):
+        if sample.copies is not None:
+            name = f"Text {number} of {len(samples)}: " if len(samples) > 1 else ""
+            print_message(*sample.copies.lines(name))
     return seed_text, samples, output.is_interrupted
 
 
@@ -337,18 +319,19 @@ class TextRequest:
             )
         return True
 
-    def open_watch(self) -> "OriginalityWatch | None":
-        """Open the corpus for a watch on copied passages; None if no option requests one."""
+    def open_search(self) -> "Callable[[], CopySearch | None]":
+        """Open the corpus to search for copied passages; return what starts it for each text.
+
+        It returns None if no option requests a search.
+        """
         length, model = self.copied_length, self.stream.model
         if not self.originality and self.corpus is None and length is None:
-            return None
+            return lambda: None
         if self.corpus is None:
             compared = lazy.open_own_corpus(model, self.path, self.runs)
         else:
             compared = lazy.open_named_corpus(self.corpus, self.encoding, model)
-        return lazy.OriginalityWatch(
-            compared, length or copied_length_in(model.units), model, self.count
-        )
+        return partial(lazy.CopySearch, compared, length or copied_length_in(model.units), model)
 
 
 _MAX_FAILURES: Final = 1000
