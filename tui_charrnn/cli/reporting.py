@@ -40,7 +40,8 @@ class Reporter:
         """Return the records that were not read before."""
         items: list[RecordOrBatch] = []
         with suppress(RunError, OSError):  # of a network file system; the next call reads on
-            items.extend(self._reader.read_all())
+            for item in self._reader.read_all():
+                items.append(item)
         return items
 
     def poll(self, rows_of: RowsOf) -> None:

@@ -143,8 +143,6 @@ def score(
     with lazy.open_page(html, overwrite=force) as page:
         for source in sources:
             name = safe_line(source.name)
-            if page:
-                page.begin(list(scorers))
             bar: AbstractContextManager[Progress | None] = nullcontext()
             if stderr_is_terminal() and not (lines and stdout_is_terminal()):
                 bar = progress_bar(f"Scoring {source.name}")

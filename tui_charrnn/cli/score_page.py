@@ -1,6 +1,7 @@
 """The page that `score --html` writes: every character colored by its surprise."""
 
 import html
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -82,13 +83,8 @@ class ScorePage:
         """Write the head of the page to a file."""
         self._file = file
         self._text = ""
-        self._bits: dict[str, list[Float64]] = {}
+        self._bits = defaultdict[str, list[Float64]](list)
         file.write(_head())
-
-    def begin(self, models: Sequence[str]) -> None:
-        """Start a text that is scored by models."""
-        self._text = ""
-        self._bits = {model: [] for model in models}
 
     def add(self, block: str, bits: Mapping[str, Float64]) -> None:
         """Add a block of N characters, with their bits by model, shape (N,) each."""
@@ -98,7 +94,7 @@ class ScorePage:
             self._bits[model].append(found[:room])
 
     def end(self, name: str, found: Mapping[str, ModelScore]) -> None:
-        """Write the text, once for every model."""
+        """Write the text of the blocks, once for every model."""
         self._file.write(f"<h2>{_escaped(name)}</h2>\n")
         if len(found) > 1:
             self._file.write("<p>The model that the text fits best comes first.</p>\n")
@@ -110,6 +106,8 @@ class ScorePage:
             self._file.write("</pre>\n")
             if len(self._text) > SHOWN_CHARACTERS:
                 self._file.write(f"<p>The first {SHOWN_CHARACTERS:,} characters are shown.</p>\n")
+        self._text = ""
+        self._bits.clear()
 
 
 @contextmanager
