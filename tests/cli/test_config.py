@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.support.fake_run import fake_run
+from tests.support.faulty_disk import in_place
 from tests.support.full_disk import FullDisk
 from tests.support.tiny_model import tiny_model_file
 from tui_charrnn.cli import main, opening
 from tui_charrnn.cli.main import run
 from tui_charrnn.folders import default_runs_folder
 from tui_charrnn.preferences import Preferences, preferences_file
-from tui_charrnn.runs.file_system import in_place
 
 
 @pytest.fixture

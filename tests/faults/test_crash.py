@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support.faulty_disk import CRASHED, FaultyDisk
+from tests.support.faulty_disk import CRASHED, FaultyDisk, in_place
 from tests.support.journaled_disk import Entry, JournaledDisk, leave
 from tests.support.numpy_trainer import numpy_training
 from tests.support.small_run import weights_of
@@ -28,7 +28,6 @@ from tests.support.survival import (
     train,
 )
 from tui_charrnn.errors import ExitCode
-from tui_charrnn.runs.file_system import in_place
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.records import CheckpointSaved, Record
 from tui_charrnn.runs.writer import RunWriter

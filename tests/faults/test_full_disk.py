@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.faulty_disk import in_place
 from tests.support.full_disk import FullDisk, after_batches
 from tests.support.numpy_trainer import TRAINING, numpy_training
 from tests.support.record_reading import read_new
 from tests.support.survival import Series, assert_opens, series_of, small_run, train
 from tui_charrnn.errors import ExitCode
 from tui_charrnn.runs.description import RunState, RunStatus
-from tui_charrnn.runs.file_system import in_place
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import RunReader, read_status
 from tui_charrnn.runs.records import CheckpointSaved, RunWarned

@@ -14,12 +14,11 @@ from typing import Final
 import pytest
 
 from tests.support.fake_run import FakeTrainer, created_run, fake_run
-from tests.support.faulty_disk import NO_MEMORY, SHORT, FaultyDisk
+from tests.support.faulty_disk import NO_MEMORY, SHORT, FaultyDisk, in_place
 from tests.support.record_reading import read_new
 from tests.support.run_operations import NEW, OPERATIONS, has_failed, saved_runs
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.runs.checkpoints import read_pointer
-from tui_charrnn.runs.file_system import in_place
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import RunReader, read_description
 

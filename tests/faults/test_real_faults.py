@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.support.command import PATIENCE, ROOT, wait_for
-from tests.support.faulty_disk import FaultyDisk
+from tests.support.faulty_disk import FaultyDisk, in_place
 from tests.support.full_disk import ReadOnlyDisk, after_batches
 from tests.support.numpy_trainer import numpy_training
 from tests.support.survival import (
@@ -31,7 +31,6 @@ from tests.support.trainer_process import with_trainer
 from tui_charrnn.errors import ExitCode, RunLockedError, StorageError
 from tui_charrnn.runs.control import send_request, take_requests
 from tui_charrnn.runs.description import RunState
-from tui_charrnn.runs.file_system import in_place
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_status
 from tui_charrnn.runs.writer import RunWriter

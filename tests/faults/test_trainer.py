@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 import pytest
 
-from tests.support.faulty_disk import NO_MEMORY, SHORT, FaultyDisk
+from tests.support.faulty_disk import NO_MEMORY, SHORT, FaultyDisk, in_place
 from tests.support.numpy_trainer import numpy_training
 from tests.support.small_run import weights_of
 from tests.support.survival import (
@@ -28,7 +28,6 @@ from tests.support.survival import (
     train,
 )
 from tui_charrnn.errors import CharRNNError, ExitCode
-from tui_charrnn.runs.file_system import in_place
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.training.interruption import Interruption, Reason
 from tui_charrnn.training.worker import run_training

@@ -14,9 +14,8 @@ from typing import Any, Final
 import numpy as np
 
 from tests.fuzz.targets import TARGETS, build
-from tests.support.faulty_disk import FaultyDisk
+from tests.support.faulty_disk import FaultyDisk, in_place
 from tui_charrnn.errors import CharRNNError
-from tui_charrnn.runs.file_system import in_place
 
 TIME_LIMIT: Final = 5.0
 """Seconds of computing in which a file must have been read or refused."""

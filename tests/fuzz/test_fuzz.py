@@ -7,8 +7,7 @@ import pytest
 
 from tests.fuzz.fuzzer import Fuzzer
 from tests.fuzz.targets import TARGETS, build
-from tests.support.faulty_disk import FaultyDisk
-from tui_charrnn.runs.file_system import in_place
+from tests.support.faulty_disk import FaultyDisk, in_place
 
 CASES = 30
 """Of each target; `python -m tests.fuzz` tries more."""

@@ -6,6 +6,7 @@ from unicodedata import normalize
 import pytest
 
 from tests.support.fake_run import created_run
+from tests.support.faulty_disk import in_place
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.runs.catalogue import (
     RunLabels,
@@ -14,7 +15,7 @@ from tui_charrnn.runs.catalogue import (
     read_labels,
     write_labels,
 )
-from tui_charrnn.runs.file_system import FileSystem, in_place
+from tui_charrnn.runs.file_system import FileSystem
 
 
 def test_tags_are_added_once_and_taken_away() -> None:

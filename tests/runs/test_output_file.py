@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.fake_run import fake_run
+from tests.support.faulty_disk import in_place
 from tests.support.full_disk import FullDisk
 from tui_charrnn.cli.main import run as run_command
 from tui_charrnn.errors import CharRNNError, ConfigError, StorageError
-from tui_charrnn.runs.file_system import in_place
 from tui_charrnn.runs.storage import open_output, refuse_taken
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.faulty_disk import FaultyDisk
+from tests.support.faulty_disk import FaultyDisk, in_place
 from tui_charrnn.errors import RunError, StorageError
 from tui_charrnn.runs.checkpoints import (
     best_or_newest,
@@ -16,7 +16,6 @@ from tui_charrnn.runs.checkpoints import (
     save_checkpoint,
 )
 from tui_charrnn.runs.control import send_request
-from tui_charrnn.runs.file_system import in_place
 from tui_charrnn.runs.layout import RunDirectory, RunGoneError
 
 

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.faulty_disk import NO_MEMORY, FaultyDisk
+from tests.support.faulty_disk import NO_MEMORY, FaultyDisk, in_place
 from tests.support.small_run import assert_same_weights, new_run, train
 from tests.support.survival import series_of
 from tui_charrnn.errors import CharRNNError, ExitCode
-from tui_charrnn.runs.file_system import in_place
 from tui_charrnn.runs.layout import RunDirectory
 
 pytestmark = [pytest.mark.trainer, pytest.mark.stress]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 from unittest import mock
 
-from tui_charrnn.runs import storage
+from tui_charrnn.runs import file_system, storage
 from tui_charrnn.runs.file_system import FileSystem
 from tui_charrnn.runs.storage import Storage
 
@@ -18,6 +18,13 @@ SHORT: Final = -2
 """In place of an error's number: only a part is written; operations that write nothing succeed."""
 CRASHED: Final = 99
 """Exit code of a process that died on such a disk."""
+
+
+@contextmanager
+def in_place(disk: FileSystem) -> Iterator[None]:
+    """Let a disk have what is read and written from now on, in all threads."""
+    with mock.patch.object(file_system, "_in_use", disk):
+        yield
 
 
 @contextmanager

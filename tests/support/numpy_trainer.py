@@ -17,13 +17,12 @@ from unittest import mock
 import numpy as np
 import numpy.typing as npt
 
-from tests.support.faulty_disk import FaultyDisk
+from tests.support.faulty_disk import FaultyDisk, in_place
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import RunError
 from tui_charrnn.model.shapes import tensor_shapes
 from tui_charrnn.model.weights import Float32
 from tui_charrnn.runs.description import RunDescription
-from tui_charrnn.runs.file_system import in_place
 from tui_charrnn.runs.records import RunPlanned
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training import saving

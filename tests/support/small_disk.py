@@ -17,11 +17,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from tests.support.faulty_disk import in_place
 from tests.support.full_disk import after_batches
 from tests.support.numpy_trainer import TRAINING, numpy_training
 from tests.support.survival import assert_opens, series_of, small_run, stop_at, train
 from tui_charrnn.errors import CharRNNError
-from tui_charrnn.runs.file_system import FileSystem, in_place
+from tui_charrnn.runs.file_system import FileSystem
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_status
 

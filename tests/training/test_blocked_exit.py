@@ -22,7 +22,8 @@ HELD = """
 import os, signal, sys, threading
 from functools import partial
 from pathlib import Path
-from tui_charrnn.runs.file_system import FileSystem, in_place
+from tests.support.faulty_disk import in_place
+from tui_charrnn.runs.file_system import FileSystem
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training import interruption as interruption_module, worker

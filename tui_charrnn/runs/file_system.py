@@ -159,23 +159,12 @@ def _is_link(path: Path, folder: int | None) -> bool:
     return stat.S_ISLNK(facts.st_mode)
 
 
-_in_use = FileSystem()
+_in_use: Final = FileSystem()
 
 
 def file_system() -> FileSystem:
-    """Return the operations in use; tests replace them with `in_place`."""
+    """Return the system calls; tests replace them."""
     return _in_use
-
-
-@contextlib.contextmanager
-def in_place(other: FileSystem) -> Iterator[None]:
-    """Use other operations for all reading and writing inside the context."""
-    global _in_use  # noqa: PLW0603  the system is one for the whole process, and so is this
-    before, _in_use = _in_use, other
-    try:
-        yield
-    finally:
-        _in_use = before
 
 
 @contextlib.contextmanager
