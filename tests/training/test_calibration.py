@@ -21,7 +21,7 @@ from tui_charrnn.runs.records import CheckpointSaved, ModelCalibrated, RunEnded
 from tui_charrnn.training import instruments
 from tui_charrnn.training.interruption import Interruption
 from tui_charrnn.training.worker import run_training
-from tui_charrnn.viewing.run_formatting import score_rows
+from tui_charrnn.viewing.run_formatting import card_rows
 from tui_charrnn.viewing.run_view import RunView
 
 TEXT = FAKE_TEXT * 26
@@ -155,4 +155,4 @@ def test_both_losses_stand_among_the_scores_of_the_run(
     sentences = [notice.sentence for notice in view.take(records_of(run))]
     words = "temperature 1.250, 2.500 to 2.250 nats on held-out text it was not fitted on"
     assert f"Calibrated: {words}." in sentences
-    assert ("calibrated", "2.500 to 2.250, temperature 1.250") in score_rows(view)
+    assert ("calibrated", "2.500 to 2.250, temperature 1.250") in card_rows(view)

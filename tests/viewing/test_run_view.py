@@ -171,7 +171,7 @@ def test_the_newest_peak_of_the_learning_rate_is_known_whoever_changed_it(view: 
 def test_ngrams_have_names(view: RunView) -> None:
     for order, name in enumerate(["uniform", "unigram", "bigram", "3-gram", "4-gram"]):
         view.take([BaselinesMeasured((order,), (2.0,))])
-        assert dict(run_formatting.loss_rows(view))["baseline"] == f"2.000 ({name})"
+        assert dict(run_formatting.card_rows(view))["baseline"] == f"2.000 ({name})"
 
 
 def test_the_row_names_the_best_loss_once_the_newest_is_worse(view: RunView) -> None:
@@ -282,7 +282,7 @@ def test_a_refused_request_is_a_warning_and_a_published_model_no_news(view: RunV
 
 def test_bits_and_perplexity_are_those_of_the_best_validation_loss(view: RunView) -> None:
     view.take([batch(1, 5.0), scored(1, math.log(8)), scored(2, 3.0)])
-    rows = dict(run_formatting.loss_rows(view))
+    rows = dict(run_formatting.card_rows(view))
     assert rows["bits/char"] == "3.000"
     assert rows["perplexity"] == "8.00"
 

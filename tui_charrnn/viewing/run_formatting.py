@@ -131,50 +131,6 @@ def needs_bar(view: RunView) -> bool:
     return share is not None and (view.is_live or not is_whole)
 
 
-def loss_rows(view: RunView, pinned: RunView | None = None) -> list[tuple[str, str]]:
-    """The losses as rows of a label and a value; only those that are known."""
-    rows = []
-    if view.smoothed.value is not None:
-        rows.append(("train loss", f"{view.smoothed.value:.3f}"))
-    if view.validation is not None:
-        rows.append(("validation", f"{view.validation.loss:.3f}"))
-    return rows + score_rows(view, pinned)
-
-
-def score_rows(view: RunView, pinned: RunView | None = None) -> list[tuple[str, str]]:
-    """The scores of the run, as rows of a label and a value.
-
-    `pinned` is the run to compare with.
-    """
-    rows, best = [], view.best
-    if best is not None:
-        rows.append(("best", tr("{loss:.3f} at step {step:,}", loss=best.loss, step=best.step)))
-    measured = best.loss if best else view.smoothed.value
-    if measured is not None:
-        rows.extend((
-            ("bits/char", f"{bits_per_character(measured):.3f}"),
-            ("perplexity", format_perplexity(measured)),
-        ))
-    if view.baseline is not None:
-        order, loss = view.baseline
-        rows.append(("baseline", f"{loss:.3f} ({format_ngram(order)})"))
-    fitted = view.calibrated
-    if fitted is not None and fitted.loss_before is not None and fitted.loss is not None:
-        words = tr(
-            "{before:.3f} to {after:.3f}, temperature {temperature:.3f}",
-            before=fitted.loss_before,
-            after=fitted.loss,
-            temperature=fitted.temperature,
-        )
-        rows.append(("calibrated", words))
-    if pinned is not None and pinned.best is not None:
-        name = safe_line(pinned.run.name)
-        if not has_one_text([view, pinned]):
-            name = tr("{name}, another text", name=name)
-        rows.append(("pinned", f"{pinned.best.loss:.3f} ({name})"))
-    return rows
-
-
 def has_one_text(views: Iterable[RunView]) -> bool:
     """Whether runs were scored on the same held-out text, as far as is known."""
     return len(set(map(heldout_text, views)) - {""}) < 2
@@ -277,11 +233,11 @@ def card_groups(view: RunView, pinned: RunView | None = None) -> dict[str, list[
 
     Names of groups and labels are English; they are translated when shown.
     """
-    groups: dict[str, Iterable[Row]] = {
+    groups = {
         "progress": [*_progress_rows(view), ("saved", _format_saved(view))],
-        "loss": loss_rows(view, pinned),
-        "learning": _learning_rows(view),
-        "machine": _machine_rows(view),
+        "loss": [*_loss_rows(view), *_score_rows(view, pinned)],
+        "learning": [*_learning_rows(view)],
+        "machine": [*_machine_rows(view)],
     }
     known = {name: [row for row in rows if row[1]] for name, rows in groups.items()}
     return {name: rows for name, rows in known.items() if rows}
@@ -293,9 +249,9 @@ def card_rows(view: RunView) -> list[Row]:
 
 
 def detail_rows(view: RunView) -> list[Row]:
-    """Rows that do not fit in the status line: learning, model, machine, checkpoint."""
-    rows = [*_learning_rows(view), *_machine_rows(view), ("saved", _format_saved(view))]
-    return [(label, value) for label, value in rows if value]
+    """Rows that do not fit in the status line: scores, learning, model, machine, checkpoint."""
+    rows = [*_score_rows(view), *_learning_rows(view), *_machine_rows(view)]
+    return [row for row in [*rows, ("saved", _format_saved(view))] if row[1]]
 
 
 def _progress_rows(view: RunView) -> Iterator[Row]:
@@ -308,6 +264,40 @@ def _progress_rows(view: RunView) -> Iterator[Row]:
         yield "trained", format_duration(view.status.elapsed)
     if view.is_live:
         yield "speed", format_speed(view)
+
+
+def _loss_rows(view: RunView) -> Iterator[Row]:
+    if view.smoothed.value is not None:
+        yield "train loss", f"{view.smoothed.value:.3f}"
+    if view.validation is not None:
+        yield "validation", f"{view.validation.loss:.3f}"
+
+
+def _score_rows(view: RunView, pinned: RunView | None = None) -> Iterator[Row]:
+    """The scores of the run; `pinned` is the run to compare with."""
+    best, fitted = view.best, view.calibrated
+    if best is not None:
+        yield "best", tr("{loss:.3f} at step {step:,}", loss=best.loss, step=best.step)
+    measured = best.loss if best else view.smoothed.value
+    if measured is not None:
+        yield "bits/char", f"{bits_per_character(measured):.3f}"
+        yield "perplexity", format_perplexity(measured)
+    if view.baseline is not None:
+        order, loss = view.baseline
+        yield "baseline", f"{loss:.3f} ({format_ngram(order)})"
+    if fitted is not None and fitted.loss_before is not None and fitted.loss is not None:
+        words = tr(
+            "{before:.3f} to {after:.3f}, temperature {temperature:.3f}",
+            before=fitted.loss_before,
+            after=fitted.loss,
+            temperature=fitted.temperature,
+        )
+        yield "calibrated", words
+    if pinned is not None and pinned.best is not None:
+        name = safe_line(pinned.run.name)
+        if not has_one_text([view, pinned]):
+            name = tr("{name}, another text", name=name)
+        yield "pinned", f"{pinned.best.loss:.3f} ({name})"
 
 
 def _learning_rows(view: RunView) -> Iterator[Row]:

@@ -145,7 +145,7 @@ class RunCard(VerticalScroll):
         self.head.show(head)
         self.losses.show(view.losses.columns)
         if has_status:  # it shows the rest, and the chart the pinned run
-            rows = [*run_formatting.score_rows(view), *detail_rows(view)]
+            rows = detail_rows(view)
             lines = (
                 _side_by_side(rows, width) if is_broad else _one_below_another({"": rows}, width)
             )
