@@ -1,42 +1,39 @@
-"""The random numbers of a text, compared with NumPy's own."""
+"""The random numbers of a text: the same for an RNG seed in every version."""
 
-import numpy as np
 import pytest
 
 from tui_charrnn.generation.sampling import RandomStream, fresh_rng_seed
 
-SEEDS = [0, 1, 2**32 - 1, 2**32, 2**63 - 1, 2**128 - 1]
+FIRST = {
+    0: [0.014067035665647709, 0.2577672456246177, 0.47156538101528966],
+    2**32 - 1: [0.43304525505528624, 0.7393890168223707, 0.3158004058550504],
+    2**32: [0.6073659924129827, 0.5037305356300301, 0.429156247209297],
+    2**128 - 1: [0.0513194508713658, 0.6584549531469723, 0.8119128513665058],
+}
 
 
-def numbers_of_numpy(rng_seed: int, drawn: int, count: int) -> list[float]:
-    """What NumPy's Philox draws from a place on: the high 53 bits of each raw number."""
-    bits = np.random.Philox(rng_seed)
-    bits.advance(drawn // 4)
-    raw = bits.random_raw(drawn % 4 + count)[drawn % 4 :]
-    return [int(number >> np.uint64(11)) / 2**53 for number in raw]
-
-
-@pytest.mark.parametrize("rng_seed", SEEDS)
-def test_the_numbers_are_those_of_numpy(rng_seed: int) -> None:
+@pytest.mark.parametrize("rng_seed", FIRST)
+def test_the_numbers_of_a_seed_never_change(rng_seed: int) -> None:
     draws = RandomStream(rng_seed)
 
-    assert [draws.next() for _ in range(1200)] == numbers_of_numpy(rng_seed, 0, 1200)
-    assert draws.drawn == 1200
+    assert [draws.next() for _ in range(3)] == FIRST[rng_seed]
+    assert draws.drawn == 3
 
 
-@pytest.mark.parametrize("drawn", [1, 3, 4, 511, 512, 513, 10**12 + 3])
-def test_every_place_has_the_number_that_numpy_has_there(drawn: int) -> None:
-    draws = RandomStream(7, drawn)
+@pytest.mark.parametrize("drawn", [1, 3, 4, 511, 512, 513])
+def test_a_stream_can_begin_at_every_place(drawn: int) -> None:
+    whole, later = RandomStream(7), RandomStream(7, drawn)
+    for _ in range(drawn):
+        whole.next()
 
-    assert [draws.next() for _ in range(9)] == numbers_of_numpy(7, drawn, 9)
-    assert draws.drawn == drawn + 9
+    assert [later.next() for _ in range(9)] == [whole.next() for _ in range(9)]
+    assert later.drawn == whole.drawn == drawn + 9
 
 
-def test_a_number_that_is_passed_over_is_one_of_the_sequence() -> None:
-    draws = RandomStream(3)
-    draws.next()
+def test_a_place_far_away_is_reached_at_once() -> None:
+    draws = RandomStream(7, 10**12 + 3)
 
-    assert draws.next() == numbers_of_numpy(3, 1, 1)[0]
+    assert [draws.next(), draws.next()] == [0.6711917105412286, 0.599013688354141]
 
 
 def test_fresh_seeds_differ_and_can_be_typed() -> None:

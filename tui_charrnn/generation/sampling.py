@@ -3,17 +3,13 @@
 All arithmetic is float64. A character is sampled by inverting the cumulative distribution at one
 uniform number, so a text depends only on the model, the settings and the RNG seed, not on NumPy's
 implementation of `choice`.
-
-The random numbers are those of NumPy's `Philox`, which is reimplemented here: importing
-`numpy.random` would delay the first character more than anything but NumPy itself.
 """
 
-import itertools
 import math
 import os
 from bisect import bisect_right
 from collections.abc import Iterable
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -190,101 +186,29 @@ def _only(probabilities: Float64, kept: Indices) -> Float64:
     return normalized
 
 
-_UInt64: TypeAlias = npt.NDArray[np.uint64]
-
-_WORDS: Final = 4  # numbers that Philox computes from one counter value
-_AT_ONCE: Final = 512  # counter values per block
-_ROUNDS: Final = 10
-_LOW: Final = np.uint64(0xFFFFFFFF)
-_HALF: Final = np.uint64(32)
-_MULTIPLIERS: Final = np.array([[0xD2E7470EE14C6C93], [0xCA5A826395121157]], np.uint64)
-_MULTIPLIERS_LOW: Final = _MULTIPLIERS & _LOW
-_MULTIPLIERS_HIGH: Final = _MULTIPLIERS >> _HALF
-_BUMPS: Final = (0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B)
-"""Increment of each half of the key per round."""
-
-
 class RandomStream:
     """The sequence of uniform numbers of an RNG seed, the same in every version.
 
     Source:
-        Salmon et al. (2011), Philox 4x64, a counter-based generator with random access.
+        Salmon et al. (2011), Philox 4x64, a counter-based generator with random access; NumPy
+        guarantees the stream of raw numbers (NEP 19), from which these are computed.
     """
 
     def __init__(self, rng_seed: int, drawn: int = 0) -> None:
         self.rng_seed: Final = rng_seed
         self.drawn = drawn
         """How many numbers were drawn or skipped."""
-        key, (first, skipped) = _key_of(rng_seed), divmod(drawn, _WORDS)
-        counters = itertools.count(first + 1, _AT_ONCE)  # NumPy increments before it draws
-        numbers = itertools.chain.from_iterable(_block(counter, key) for counter in counters)
-        self._numbers = itertools.islice(numbers, skipped, None)
+        counter, skipped = divmod(drawn, 4)  # four numbers for each value of the counter
+        self._bits = np.random.Philox(rng_seed).advance(counter)
+        self._bits.random_raw(skipped, output=False)
 
     def next(self) -> float:
-        """Draw one number in [0, 1): the high 53 bits of one raw draw."""
+        """Draw one number in [0, 1): the high 53 bits of one raw number."""
         self.drawn += 1
-        return next(self._numbers)
+        raw: int = self._bits.random_raw()
+        return (raw >> 11) * 2.0**-53
 
 
 def fresh_rng_seed() -> int:
     """Return an unpredictable RNG seed of 32 bits, short enough to type."""
     return int.from_bytes(os.urandom(4))
-
-
-def _block(counter: int, key: tuple[int, int]) -> list[float]:
-    """Return the numbers of `_AT_ONCE` counter values from `counter` on, which is below 2^64."""
-    left = np.zeros((2, _AT_ONCE), np.uint64)
-    right = np.zeros_like(left)
-    left[0] = np.arange(counter, counter + _AT_ONCE, dtype=np.uint64)
-    for number in range(_ROUNDS):
-        halves = [[(half + number * bump) % 2**64] for half, bump in zip(key, _BUMPS, strict=True)]
-        high, low = _product(left)
-        left, right = high[::-1] ^ right ^ np.array(halves, np.uint64), low[::-1]
-    raw = np.stack([left[0], right[0], left[1], right[1]], axis=1).ravel()
-    numbers: list[float] = ((raw >> np.uint64(11)) * 2.0**-53).tolist()
-    return numbers
-
-
-def _product(factors: _UInt64) -> tuple[_UInt64, _UInt64]:
-    """Return the high and the low 64 bits of each factor times the multiplier of its row."""
-    low, high = factors & _LOW, factors >> _HALF
-    middle = high * _MULTIPLIERS_LOW + (low * _MULTIPLIERS_LOW >> _HALF)
-    other = low * _MULTIPLIERS_HIGH + (middle & _LOW)
-    top = high * _MULTIPLIERS_HIGH + (middle >> _HALF) + (other >> _HALF)
-    return top, factors * _MULTIPLIERS
-
-
-def _key_of(rng_seed: int) -> tuple[int, int]:
-    """Return the key that NumPy's `SeedSequence` derives from a seed below 2^128.
-
-    Source:
-        O'Neill (2015), "Developing a seed_seq Alternative".
-    """
-    mixed = _Hash(0x43B0D7E5, 0x931E8875)
-    pool = [mixed.of(rng_seed >> 32 * place & 0xFFFFFFFF) for place in range(_WORDS)]
-    for source in range(_WORDS):
-        for place in range(_WORDS):
-            if place != source:
-                pool[place] = _mixed(pool[place], mixed.of(pool[source]))
-    output = _Hash(0x8B51F9DD, 0x58F38DED)
-    low, high, next_low, next_high = map(output.of, pool)
-    return low | high << 32, next_low | next_high << 32
-
-
-class _Hash:
-    """A 32-bit hash whose factor changes with every value."""
-
-    def __init__(self, factor: int, growth: int) -> None:
-        self._factor = factor
-        self._growth = growth
-
-    def of(self, value: int) -> int:
-        value ^= self._factor
-        self._factor = self._factor * self._growth & 0xFFFFFFFF
-        value = value * self._factor & 0xFFFFFFFF
-        return value ^ value >> 16
-
-
-def _mixed(value: int, other: int) -> int:
-    value = 0xCA01F9DD * value - 0x4973F715 * other & 0xFFFFFFFF
-    return value ^ value >> 16
