@@ -159,7 +159,7 @@ class Answer:
     """Textual's name of the key; empty for the default answer, which has the focus."""
     label: str
     result: str
-    """The result of the screen; empty for no change."""
+    """The result of the screen; empty for none."""
 
 
 class QuestionScreen(Dialog[str]):
@@ -200,7 +200,7 @@ class QuestionScreen(Dialog[str]):
         for answer in self._answers:
             if event.key == answer.key:
                 event.stop()
-                self.dismiss(answer.result)
+                self.dismiss(answer.result or None)
                 return
         if event.key in {"up", "down"}:
             (self.focus_previous if event.key == "up" else self.focus_next)()
@@ -209,7 +209,7 @@ class QuestionScreen(Dialog[str]):
         """Answer by a click, or by Enter on a button."""
         event.stop()
         number = int((event.button.id or "").removeprefix("answer-"))
-        self.dismiss(self._answers[number].result)
+        self.dismiss(self._answers[number].result or None)
 
 
 def list_problems(problems: Sequence[str]) -> QuestionScreen:
@@ -222,7 +222,7 @@ def list_problems(problems: Sequence[str]) -> QuestionScreen:
 def ask_to_leave(
     run_name: str, others: Sequence[str] = (), *, has_ended: bool = False
 ) -> QuestionScreen:
-    """Return a question before the app quits while a run trains: `leave`, `stop` or empty.
+    """Return a question before the app quits while a run trains: `leave`, `stop` or no result.
 
     `others` train too and continue in any case; `has_ended` if the run has ended meanwhile.
     """
@@ -250,7 +250,7 @@ def ask_to_leave(
 
 
 def ask_to_stop(run_name: str) -> QuestionScreen:
-    """Return a question whether to stop a run: `stop` or empty."""
+    """Return a question whether to stop a run: `stop` or no result."""
     return QuestionScreen(
         tr("Stop training"),
         tr(

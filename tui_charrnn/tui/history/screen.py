@@ -149,10 +149,6 @@ class HistoryScreen(Dialog[Entry]):
         if entry is None:
             return
 
-        def delete(answer: str | None) -> None:
-            if answer:
-                self.browser.take_out(entry.number, taken_out)
-
         def taken_out(taken: TakenOut | None) -> None:
             if taken is not None:
                 self._taken.append((entry.number, taken))
@@ -171,7 +167,7 @@ class HistoryScreen(Dialog[Entry]):
                 Answer("d", tr("Delete it"), "delete"),
             ],
         )
-        self.app.push_screen(question, delete)
+        question.open(self.app, lambda _: self.browser.take_out(entry.number, taken_out))
 
     def action_restore(self) -> None:
         """Restore the text that was deleted last."""

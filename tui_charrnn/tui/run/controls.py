@@ -192,12 +192,8 @@ class RunControls(Widget):
         """Ask the trainer to save and stop, after the user has confirmed it."""
         if (view := self.controllable()) is None:
             return
-
-        def stop(answer: str | None) -> None:
-            if answer == "stop":
-                self.ask("stop", tr("asked to save and stop"))
-
-        self.app.push_screen(ask_to_stop(view.run.name), stop)
+        question = ask_to_stop(view.run.name)
+        question.open(self.app, lambda _: self.ask("stop", tr("asked to save and stop")))
 
     def action_learning_rate(self) -> None:
         """Ask the user for another learning rate, and send it to the trainer."""

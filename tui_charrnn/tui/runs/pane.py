@@ -215,7 +215,7 @@ class RunsPane(Vertical):
             ],
         )
         label = tr("Deleting {name}", name=safe_line(run.name))
-        self._ask(question, label, lambda *_: actions.delete(run), unless="")
+        self._ask(question, label, lambda *_: actions.delete(run))
 
     def action_restore(self) -> None:
         """Restore the run that was deleted last."""
@@ -234,7 +234,7 @@ class RunsPane(Vertical):
         unless: str | None = None,
         cancel_hint: str = "",
     ) -> None:
-        """Open a dialog and start an action with the answer, unless that is None or `unless`."""
+        """Open a dialog and start an action with the answer, unless that is `unless`."""
 
         def start(answer: str) -> None:
             if answer != unless:

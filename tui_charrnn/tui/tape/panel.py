@@ -54,6 +54,7 @@ class TapePanel(Static, can_focus=True):
     """
 
     OWNER: Final = "tape"
+    DEFAULT_CLASSES = "framed"
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings_of(OWNER),
         # as in every scrolling widget
@@ -67,11 +68,7 @@ class TapePanel(Static, can_focus=True):
         min-height: 5;
         max-height: 12;
         padding: 0 1;
-        border: round $foreground 25%;
-        border-title-color: $text-muted;
-        border-subtitle-color: $text-muted;
         text-wrap: nowrap;
-        &:focus { border: round $primary; }
     }
     """
 

@@ -93,6 +93,7 @@ class NeuronPanel(CursorView):
     """Lists neurons, with a cursor on one; colors the text by it, and clamps it."""
 
     OWNER: Final = "neurons"
+    DEFAULT_CLASSES = "framed"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(OWNER)]
     COMPONENT_CLASSES: ClassVar[set[str]] = {"cursor-view--clamped", "cursor-view--bar"}
     DEFAULT_CSS = """
@@ -101,10 +102,6 @@ class NeuronPanel(CursorView):
         height: 45%;
         min-height: 5;
         max-height: 14;
-        border: round $foreground 25%;
-        border-title-color: $text-muted;
-        border-subtitle-color: $text-muted;
-        &:focus { border: round $primary; }
         & .cursor-view--clamped { color: $accent; text-style: bold; }
         & .cursor-view--bar { color: $accent; }
         & .cursor-view--cursor { color: $foreground; }
