@@ -171,25 +171,34 @@ def _whole_checkpoints(
 
     `model_only` as for `is_whole`; only steps below `before` are considered.
     """
-    with _errors_naming(run.latest):
+    with _read_errors(run.latest):
         latest = read_pointer(run, run.latest, must_read=must_read)
+    with _read_errors(run.checkpoints):
+        checkpoints = list_checkpoints(run, must_read=must_read)
     limits = [latest.step] if latest else []
     limits += [] if before is None else [before - 1]
-    for checkpoint in list_checkpoints(run, must_read=must_read):
+    for checkpoint in checkpoints:
         if all(checkpoint.step <= limit for limit in limits):
-            with _errors_naming(checkpoint.path):
+            with _read_errors(checkpoint.path):
                 is_good = is_whole(checkpoint, model_only=model_only, must_read=must_read)
             if is_good:
                 yield checkpoint
 
 
 @contextlib.contextmanager
-def _errors_naming(path: Path) -> Iterator[None]:
-    """Set the path of every `OSError` to the given one."""
+def _read_errors(path: Path) -> Iterator[None]:
+    """Convert system errors to a `RunError` about a path, with advice."""
     try:
         yield
     except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from error
+        raise RunError(
+            "{path} cannot be read: {reason}. Try again. If that does not help, move it away: "
+            "training then resumes from the previous checkpoint."
+            if CHECKPOINT_NAME.fullmatch(path.name)
+            else "{path} cannot be read: {reason}. Try again.",
+            path=path,
+            reason=reason_of(error),
+        ) from error
 
 
 def prune_checkpoints(run: RunDirectory, *, keep: int) -> None:
@@ -366,19 +375,7 @@ def checkpoint_to_resume_from(
     Raises:
         RunError: If an existing file cannot be read.
     """
-    try:
-        return next(_whole_checkpoints(run, model_only=False, before=before, must_read=True), None)
-    except OSError as error:
-        place = Path(error.filename or run.checkpoints)
-        is_one = CHECKPOINT_NAME.fullmatch(place.name)
-        raise RunError(
-            "{path} cannot be read: {reason}. Try again. If that does not help, move it away: "
-            "training then resumes from the previous checkpoint."
-            if is_one
-            else "{path} cannot be read: {reason}. Try again.",
-            path=place,
-            reason=reason_of(error),
-        ) from error
+    return next(_whole_checkpoints(run, model_only=False, before=before, must_read=True), None)
 
 
 def best_or_newest(run: RunDirectory) -> CheckpointDirectory | None:
