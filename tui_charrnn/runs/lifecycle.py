@@ -371,17 +371,16 @@ def empty_trash(folder: Path) -> int:
             names = names_in(trash, inside=folder)
         except FileNotFoundError:
             return 0
-    deleted = [name for name in names if _TRASH_ENTRY.fullmatch(name)]
-    left = [name for name in names if _TRASH_ENTRY.fullmatch(name.removeprefix(_REMOVING))]
-    for name in deleted:
-        # hidden first, so that nobody restores half a run
-        storage.rename(trash / name, trash / f"{_REMOVING}{name}")
     freed = 0
-    for name in sorted({name.removeprefix(_REMOVING) for name in left}):
-        hidden = trash / f"{_REMOVING}{name}"
-        size = disk_size(hidden)
+    for name in names:
+        entry = name.removeprefix(_REMOVING)
+        if not _TRASH_ENTRY.fullmatch(entry):
+            continue
+        hidden = trash / f"{_REMOVING}{entry}"
+        if name == entry:  # hidden first, so that nobody restores half a run
+            storage.rename(trash / name, hidden)
+        freed += disk_size(hidden)
         storage.remove_tree(hidden)
-        freed += size
     return freed
 
 
