@@ -87,7 +87,7 @@ class Search(TextLayer):
             look = "text-view--found" if index == self._at else "text-view--match"
             yield Overlay(start, end, look, is_opaque=True)
 
-    def text_changed(self, first_row: int) -> None:  # noqa: ARG002 - from `_searched` on
+    def text_changed(self) -> None:
         """Schedule a search of the new text."""
         if self._query and not self._is_due:
             self._is_due = True

@@ -46,8 +46,8 @@ class TextLayer:
         """Return the overlays of a row, by its number; the lowest first."""
         raise NotImplementedError
 
-    def text_changed(self, first_row: int) -> None:
-        """React to text added at the end; `first_row` is the first row that changed."""
+    def text_changed(self) -> None:
+        """React to text added at the end."""
 
     def rewrapped(self) -> None:
         """React to a new set of rows; old row numbers are no longer valid."""
@@ -148,7 +148,7 @@ class TextView(KeepsText, RowView, can_focus=True):
         else:
             self.refresh_lines(changed - first, self.wrapped.end - changed)
         for layer in self.text_layers:
-            layer.text_changed(changed)
+            layer.text_changed()
 
     def replace_end(self, source: int, text: str) -> None:
         """Replace the generated text from a character on, and keep the scroll position.

@@ -19,7 +19,7 @@ from tui_charrnn.tui.dialogs import AskTextScreen
 from tui_charrnn.tui.keys.keymap import tr_keys
 from tui_charrnn.tui.messages import KeysChanged, NoteWritten
 from tui_charrnn.tui.text.external_text import ExternalTextScreen, find_corpus
-from tui_charrnn.tui.xray.color_layer import Legend, XrayColors
+from tui_charrnn.tui.xray.color_layer import XrayColors
 from tui_charrnn.tui.xray.colorings import (
     INFLUENCE,
     MEASURE_COLORINGS,
@@ -77,8 +77,6 @@ class XrayLegend(Vertical):
         """The last chosen neuron and gate."""
         self._originality = self._compare("")
         """Compares with the model's corpus, or with the text that was named last."""
-        self._drawn: tuple[Coloring | UnitColoring | None, Legend | None] = None, None
-        """The displayed coloring and legend."""
         self._levels = Static(id="xray-levels", markup=False)
         self._line = Static(id="xray-line", markup=False)
 
@@ -230,8 +228,7 @@ class XrayLegend(Vertical):
     def _show(self) -> None:
         """Update the legend and the line."""
         coloring, legend = self.text_colors.coloring, self.text_colors.legend
-        if coloring is not None and (coloring, legend) != self._drawn:
-            self._drawn = coloring, legend
+        if coloring is not None:
             row: str | Content = tr(coloring.name)
             if legend is not None:
                 keys = ""

@@ -221,6 +221,8 @@ class OriginalityTrack:
         """Updated after each block."""
         self._meter: Final = OriginalityMeter(corpus.index, copied_length)
         self._copied: Final = bytearray()
+        self._marked = 0
+        """The end of the last copied passage."""
 
     def __len__(self) -> int:
         """Return how many characters were compared."""
@@ -239,21 +241,17 @@ class OriginalityTrack:
             self._copied.append(0)
             self.lengths.append(match.length)
             if match.length >= self.copied_length:
-                changed = min(changed, self._mark(len(self) - match.length))
+                # a passage never begins before the last one, which is marked up to its end
+                first = max(len(self) - match.length, self._marked)
+                self._marked = len(self)
+                self._copied[first:] = b"\1" * (self._marked - first)
+                changed = min(changed, first)
         self.summary = self._summarize()
         return changed
 
     def is_copied(self, position: int) -> bool | None:
         """Return whether a character is in a copied passage; None if it is not compared yet."""
         return bool(self._copied[position]) if position < len(self) else None
-
-    def _mark(self, begin: int) -> int:
-        """Mark the characters from `begin` to the newest; return the first newly marked one."""
-        place = len(self._copied) - 1
-        while place >= begin and not self._copied[place]:
-            self._copied[place] = 1  # characters before a marked one are already marked
-            place -= 1
-        return place + 1
 
     def _summarize(self) -> OriginalitySummary:
         meter, corpus = self._meter, self._corpus
