@@ -4,6 +4,7 @@ Source characters are numbered from the first one ever appended. Most are shown 
 some as none or as several.
 """
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from copy import copy
@@ -190,13 +191,16 @@ class WrappedText:
 
     def _show(self, text: str) -> str:
         """Return what to show for the next piece of text, and extend `sources`."""
-        before = copy(self._sanitizer)
-        shown = text if self._is_sanitized else self._sanitizer.show(text)
-        if shown == text:
-            self.sources.add(len(text))
-        else:
-            for character in text:
-                self.sources.add_one(len(before.show(character)))
+        shown = ""
+        for part in re.split("(\t+)", text):
+            before = copy(self._sanitizer)
+            shown_part = part if self._is_sanitized else self._sanitizer.show(part)
+            shown += shown_part
+            if shown_part == part:
+                self.sources.add(len(part))
+            else:
+                for character in part:
+                    self.sources.add_one(len(before.show(character)))
         return shown
 
     def _add(self, text: str) -> None:
