@@ -43,7 +43,6 @@ from tui_charrnn.generation.side_by_side import search_likeliest as search_likel
 from tui_charrnn.generation.stream import CharacterStream as CharacterStream
 from tui_charrnn.generation.stream import Replay as Replay
 from tui_charrnn.generation.stream import StopStrings as StopStrings
-from tui_charrnn.generation.tape_file import open_tape as open_tape
 from tui_charrnn.generation.text_scores import ModelScorer as ModelScorer
 from tui_charrnn.generation.text_scores import OriginReader as OriginReader
 from tui_charrnn.generation.text_scores import ranked as ranked

@@ -17,7 +17,7 @@ from textual.widgets import Static, TextArea
 from tui_charrnn.errors import CharRNNError, CorpusError, DataError
 from tui_charrnn.generation.sampling import surprise
 from tui_charrnn.generation.tape import Tape
-from tui_charrnn.generation.tape_file import fingerprint
+from tui_charrnn.generation.tape_file import fingerprint, open_tape
 from tui_charrnn.paths import find_file, open_file
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.decoding import read_file
@@ -28,7 +28,7 @@ from tui_charrnn.tui.messages import NoteWritten, PostNote
 from tui_charrnn.tui.session import GenerationSettings
 from tui_charrnn.tui.text.model_loader import LoadedModel, Wait
 from tui_charrnn.tui.text.seed_input import SeedInput
-from tui_charrnn.tui.text.tape_start import ExternalText, Opening, load_tape, start_tape
+from tui_charrnn.tui.text.tape_start import ExternalText, Opening, start_tape
 
 LONGEST: Final = 100_000
 """Most characters of a text that are read."""
@@ -163,7 +163,9 @@ def load_recording(
         except CharRNNError:
             continue
         if fingerprint(loaded.model) == document["model"]:
-            return load_tape(loaded, document)
+            tape = open_tape(loaded.model, document)
+            loaded = loaded._replace(model=tape.stream.model)
+            return Opening(loaded, tape, tape.seed_text, {}, is_recorded=True)
     missing = tr("The model of this tape was deleted or replaced.")
     if isinstance(named, str):
         missing = tr(

@@ -1,11 +1,10 @@
-"""Starts a tape from a seed text, loads a saved one, and collects the result of a tape."""
+"""Starts a tape from a seed text, and collects the result of a tape."""
 
 from __future__ import annotations
 
 import unicodedata
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
-from tui_charrnn import lazy
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.hangul import INITIALS
@@ -122,17 +121,6 @@ def start_tape(
     if primed.text[-1:] in INITIALS:  # the typed letter starts a syllable
         composed = composed[:-1] + primed.text[-1]
     return Opening(loaded, Tape(stream, primed.text), composed, primed.unknown)
-
-
-def load_tape(loaded: LoadedModel, document: object) -> Opening:
-    """Load a tape from a document of `tape_document` with this model.
-
-    Raises:
-        DataError: If it is not a tape, or is damaged.
-    """
-    tape = lazy.open_tape(loaded.model, document)
-    loaded = loaded._replace(model=tape.stream.model)
-    return Opening(loaded, tape, tape.seed_text, {}, is_recorded=True)
 
 
 def result_of(opening: Opening, number: int, length: int) -> GenerationResult:
