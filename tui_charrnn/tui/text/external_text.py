@@ -18,7 +18,7 @@ from tui_charrnn.errors import CharRNNError, CorpusError, DataError
 from tui_charrnn.generation.sampling import surprise
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.generation.tape_file import fingerprint, open_tape
-from tui_charrnn.paths import find_file, open_file
+from tui_charrnn.paths import Kind, find_file, find_kind, open_file
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.decoding import read_file
 from tui_charrnn.translation import tr
@@ -180,6 +180,8 @@ def load_recording(
 
 def _read_tape(path: Path) -> Mapping[str, Any]:
     no_tape = tr("This is not a tape: {path}", path=safe_line(str(path)))
+    if find_kind(path) not in {None, Kind.FILE}:
+        raise DataError(no_tape)
     try:
         with open_file(path) as file:
             if os.fstat(file.fileno()).st_size > _LONGEST_TAPE:
