@@ -47,7 +47,6 @@ from tui_charrnn.training.distributed.placement import (
     STARTING_MODEL,
     Cluster,
     JointTask,
-    Placement,
     refuse_uneven,
 )
 from tui_charrnn.training.plan import refuse_automatic_batch
@@ -67,12 +66,14 @@ def train_jointly(
     Raises:
         PreemptedError: If a signal or the time limit ends the command before a trainer starts.
     """
+    devices, meet_within = options.placement.devices, options.placement.meet_within
+    task = JointTask(cluster=cluster, devices=devices, meet_within=meet_within)
     try:
-        task, limit, run, is_new = _prepare(cluster, make_request, options)
+        task, limit, run, is_new = _prepare(task, make_request, quiet=options.quiet)
     except PreemptedError:
         raise  # no time is left to report to the other ranks
     except CharRNNError as error:
-        return _report_failure(cluster, options.placement, error)
+        return _report_failure(task, error)
     if run is None:
         return _train_as_worker(task, limit)
     watch = TrainerWatch(task, limit)
@@ -87,23 +88,21 @@ def train_jointly(
 
 
 def _prepare(
-    cluster: Cluster, make_request: Callable[[], RunRequest], options: FollowOptions
+    task: JointTask, make_request: Callable[[], RunRequest], *, quiet: bool
 ) -> tuple[JointTask, float | None, RunDirectory | None, bool]:
     """Return task, time limit and, on rank 0, the run, and whether this command creates it."""
-    request, placement = make_request(), options.placement
+    request, cluster = make_request(), task.cluster
     training = request.configurations[1]
     refuse_automatic_batch(training, cluster.size)
-    task = JointTask(
-        cluster=cluster,
-        devices=placement.devices,
-        meet_within=placement.meet_within,
-        card=_shared_settings(request, cluster, placement.devices),
-        quiet=options.quiet,
+    task = replace(
+        task,
+        card=_shared_settings(request, cluster, task.devices),
+        quiet=quiet,
         threads=training.threads,
         batch_size=training.batch_size,
         corpus={"arguments": list(request.corpus), "reading": asdict(request.reading)},
     )
-    if not options.quiet:
+    if not quiet:
         more = "ranks" if cluster.size > 2 else "rank"
         others = "rank 0" if cluster.rank else f"{cluster.size - 1} other {more}"
         print_message(f"{cluster.name_of(cluster.rank)} trains together with {others}.")
@@ -111,23 +110,18 @@ def _prepare(
         return task, training.max_time, None, False
     is_new = request.name is None or not (request.folder / request.name).exists()
     with time_limit(training.max_time):
-        run = _prepare_run(request, cluster.size * (placement.devices or 1))
+        run = _prepare_run(request, cluster.size * (task.devices or 1))
     return task, training.max_time, run, is_new
 
 
-def _report_failure(cluster: Cluster, placement: Placement, error: CharRNNError) -> int:
+def _report_failure(task: JointTask, error: CharRNNError) -> int:
     """Start a trainer that reports this rank's error to all others; return the exit code."""
     print_message(
         "This rank cannot take part. The other ranks get the reason when all are connected:"
     )
     print_message(*(f"charrnn-tui: {line}" for line in error.lines))
-    task = JointTask(
-        cluster=cluster,
-        devices=placement.devices,
-        meet_within=placement.meet_within,
-        failure=(int(error.exit_code), " ".join(error.lines)),
-    )
-    _train_as_worker(task, limit=None, stderr=subprocess.DEVNULL)
+    failure = int(error.exit_code), " ".join(error.lines)
+    _train_as_worker(replace(task, failure=failure), limit=None, stderr=subprocess.DEVNULL)
     return int(error.exit_code)
 
 
