@@ -105,7 +105,6 @@ from tui_charrnn.tui.run.controls import RunControls as RunControls
 from tui_charrnn.tui.run.controls import format_all_continuing as format_all_continuing
 from tui_charrnn.tui.run.controls import stop_run as stop_run
 from tui_charrnn.tui.run.failure_card import FailureCard as FailureCard
-from tui_charrnn.tui.run.failure_card import LogExcerpt as LogExcerpt
 from tui_charrnn.tui.run.loss_chart import Charts as Charts
 from tui_charrnn.tui.run.run_card import RunCard as RunCard
 from tui_charrnn.tui.run.run_card import StatusLine as StatusLine

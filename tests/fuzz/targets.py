@@ -102,7 +102,8 @@ def look_at(folder: Path) -> None:
     card_rows(view)
     draw_panes(view)
     format_state(view, 2.0)
-    diagnose(view, 1, LogTail(run.log).read_rest())
+    view.exit_code, view.printed = 1, tuple(LogTail(run.log).read_rest())
+    diagnose(view)
 
 
 def draw_panes(view: RunView) -> None:

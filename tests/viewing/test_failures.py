@@ -68,7 +68,9 @@ def failure_of(
     silence: float = 0.0,
 ) -> Failure:
     """The diagnosed kind of a run's failure."""
-    failure = diagnose(viewed(run, silence=silence), exit_code, log)
+    view = viewed(run, silence=silence)
+    view.exit_code, view.printed = exit_code, tuple(log)
+    failure = diagnose(view)
     assert failure is not None
     return failure
 
@@ -324,7 +326,7 @@ def test_another_machine_is_named(tmp_path: Path) -> None:
 def test_silence_here_names_no_machine(tmp_path: Path) -> None:
     with FakeTrainer(created_run(tmp_path)) as trainer:
         trainer.train(3.0)
-        assert diagnose(viewed(trainer.run), None, ()) is None
+        assert diagnose(viewed(trainer.run)) is None
         failure = failure_of(trainer.run, silence=11.0)
     assert failure.sentence == "The trainer has not reported for more than 10 s."
 
@@ -403,7 +405,8 @@ def test_a_text_that_cannot_be_used_is_told_in_the_words_of_its_reader(
 def test_a_directory_that_cannot_be_read_is_no_fault_of_the_trainer(tmp_path: Path) -> None:
     view = viewed(lost_run(tmp_path))
     view.problem = "events.jsonl cannot be read: Input/output error."
-    failure = diagnose(view, -signal.SIGKILL, ())
+    view.exit_code = -signal.SIGKILL
+    failure = diagnose(view)
     assert failure is not None
     assert failure.kind is FailureKind.UNREADABLE
     assert failure.sentence == view.problem
@@ -413,13 +416,15 @@ def test_a_directory_that_cannot_be_read_is_no_fault_of_the_trainer(tmp_path: Pa
 @pytest.mark.parametrize("end", ["stopped", "saved", "interrupted"])
 def test_an_end_in_good_order_is_no_failure_and_has_advice(tmp_path: Path, end: str) -> None:
     view = viewed(fake_run(tmp_path, end=end))
-    assert diagnose(view, ExitCode.RESUME_ME, ()) is None
+    view.exit_code = ExitCode.RESUME_ME
+    assert diagnose(view) is None
     assert format_advice(view) == f"Resume it with: charrnn-tui resume {view.run.path}"
 
 
 def test_a_finished_run_needs_no_advice(tmp_path: Path) -> None:
     view = viewed(fake_run(tmp_path, end="finished"))
-    assert diagnose(view, ExitCode.OK, ()) is None
+    view.exit_code = ExitCode.OK
+    assert diagnose(view) is None
     assert format_advice(view) == ""
 
 
@@ -431,7 +436,8 @@ def test_a_trainer_that_was_interrupted_before_its_first_word_has_not_failed(
     tmp_path: Path,
 ) -> None:
     view = viewed(created_run(tmp_path), silence=31.0)
-    assert diagnose(view, ExitCode.INTERRUPTED, ()) is None
+    view.exit_code = ExitCode.INTERRUPTED
+    assert diagnose(view) is None
 
 
 def test_a_resumed_run_is_well_again(tmp_path: Path) -> None:
@@ -439,7 +445,7 @@ def test_a_resumed_run_is_well_again(tmp_path: Path) -> None:
     with FakeTrainer(run) as trainer:
         trainer.start()
         trainer.train(2.0)
-        assert diagnose(viewed(run), None, ()) is None
+        assert diagnose(viewed(run)) is None
 
 
 def test_an_earlier_process_of_the_same_log_is_not_blamed(tmp_path: Path) -> None:

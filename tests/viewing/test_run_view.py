@@ -302,7 +302,7 @@ def test_foreign_text_is_harmless_in_every_word(tmp_path: Path) -> None:
         RequestAnswered(hostile, accepted=False, message=hostile),
         ended(hostile, 3),
     ])
-    failure = diagnose(view, None, ())
+    failure = diagnose(view)
     assert failure is not None
     shown = [told.sentence for told in news] + [failure.sentence, view.warning]
     assert not any(sign in text for text in shown for sign in "\x1b\x9b\u202e\x07")

@@ -112,7 +112,7 @@ def _several(label: str, values: Iterable[str]) -> Iterator[Row]:
 
 def _head_rows(details: RunDetails) -> Iterator[Row]:
     row = run_row(details.summary, details.now)
-    failure = diagnose(details.view, None, ())
+    failure = diagnose(details.view)
     trouble = format_trouble(details.summary, details.view)
     yield "run", row.name
     yield "path", str(details.summary.run.path)

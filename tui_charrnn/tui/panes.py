@@ -20,7 +20,7 @@ from tui_charrnn.tui.text_pane import TextPane
 
 if TYPE_CHECKING:
     from tui_charrnn.runs.layout import RunDirectory
-    from tui_charrnn.tui.run.failure_card import FailureCard, LogExcerpt
+    from tui_charrnn.tui.run.failure_card import FailureCard
     from tui_charrnn.tui.run.loss_chart import Charts
     from tui_charrnn.tui.run.run_card import RunCard
     from tui_charrnn.tui.run.run_log import RunLog
@@ -54,7 +54,6 @@ class PaneHost(Container):
         self._runs: RunsPane | None = None
         self._card: RunCard | None = None
         self._failures: FailureCard | None = None
-        self._log_excerpt: LogExcerpt | None = None
         self.trouble = ""
         """What is wrong with the shown run, or how to resume it; may be empty."""
 
@@ -111,13 +110,7 @@ class PaneHost(Container):
 
     def _advise(self, view: RunView) -> str:
         """Show what is wrong with a run; return how to resume one that stopped without an error."""
-        exit_code = self._session.exit_code(view.run)
-        log: tuple[str, ...] = ()
-        failure = lazy.diagnose(view, exit_code, log)
-        if failure is not None:
-            self._log_excerpt = self._log_excerpt or lazy.LogExcerpt(self.post_message)
-            log = self._log_excerpt.of(view.run, failure.kind)
-            failure = lazy.diagnose(view, exit_code, log)
+        failure = lazy.diagnose(view)
         if failure is not None and self._session.is_readonly:
             remedies = tuple(each for each in failure.remedies if each.id == "log")
             failure = replace(failure, remedies=remedies)
@@ -125,12 +118,12 @@ class PaneHost(Container):
         self.trouble = advice
         if failure is not None:
             self.trouble = f"{failure.sentence} " + tr_keys("{pane.training} shows what helps.")
-        self._show_failure(failure, log)
+        self._show_failure(failure, view.printed)
         if self._log is not None:
             is_over = failure is not None and not (view.is_live or view.problem)
             is_recorded = view.failed is not None or view.diverged is not None
             sentence = failure.sentence if failure is not None and not is_recorded else ""
-            self._log.show_end(sentence if is_over else "", log if is_over else ())
+            self._log.show_end(sentence if is_over else "", view.printed if is_over else ())
         return advice
 
     def _show_failure(self, failure: Failure | None, log: tuple[str, ...]) -> None:

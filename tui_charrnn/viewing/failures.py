@@ -3,7 +3,6 @@
 import re
 import signal
 import socket
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Literal
@@ -153,13 +152,8 @@ class Failure:
     """Actions that the app offers, the most helpful first."""
 
 
-def diagnose(view: RunView, exit_code: int | None, log: Sequence[str]) -> Failure | None:
-    """Return what is wrong with a run; None if nothing is, or if it ended normally.
-
-    `exit_code` is that of the trainer's process: negative if a signal ended it, None if it is
-    unknown, for example because another program started the trainer. `log` has the last lines of
-    its log, unfiltered.
-    """
+def diagnose(view: RunView) -> Failure | None:
+    """Return what is wrong with a run; None if nothing is, or if it ended normally."""
     if view.problem:
         hint = tr("The app retries every two seconds.")
         return _failure(view, FailureKind.UNREADABLE, view.problem, hint)
@@ -170,17 +164,17 @@ def diagnose(view: RunView, exit_code: int | None, log: Sequence[str]) -> Failur
     if failed is not None:
         message = tr_recorded(safe_line(failed.message)) or tr("Training failed.")
         return _explained(view, message, failed.cause)
-    if not view.state.is_live or view.ended is not None or exit_code in EXPECTED_EXIT_CODES:
+    if not view.state.is_live or view.ended is not None or view.exit_code in EXPECTED_EXIT_CODES:
         return None
     if view.life == "lost":
-        lines = [line for line in lines_since_start(log) if _NO_FAILURE not in line]
-        return _ended_without_record(view, exit_code, "\n".join(lines))
+        lines = [line for line in lines_since_start(view.printed) if _NO_FAILURE not in line]
+        return _ended_without_record(view, "\n".join(lines))
     return _silent(view) if view.life == "silent" and view.status is not None else None
 
 
 def format_advice(view: RunView) -> str:
     """How to resume a run that was saved before its end; empty for others."""
-    if diagnose(view, None, ()) is not None or view.state not in _RESUMABLE:
+    if diagnose(view) is not None or view.state not in _RESUMABLE:
         return ""
     return tr("Resume it with: {command}", command=format_command("resume", view.run))
 
@@ -221,8 +215,9 @@ def _explained(view: RunView, message: str, cause: str) -> Failure:
     return _failure(view, kind, message, kept)
 
 
-def _ended_without_record(view: RunView, exit_code: int | None, log_text: str) -> Failure:
+def _ended_without_record(view: RunView, log_text: str) -> Failure:
     """The trainer ended without a record: find the reason in its log or exit code."""
+    exit_code = view.exit_code
     refusals = [line for line in log_text.split("\n") if line.startswith(REFUSAL_PREFIX)]
     if exit_code in _REFUSALS and refusals:
         refusal = refusals[-1].removeprefix(REFUSAL_PREFIX)
@@ -239,12 +234,13 @@ def _ended_without_record(view: RunView, exit_code: int | None, log_text: str) -
     if exit_code in {None, -9} and (share := _format_memory(view)):
         message = tr("The trainer was killed while it used {share} of memory.", share=share)
         return _explained(view, message, "memory")
-    return _ended_otherwise(view, exit_code, log_text)
+    return _ended_otherwise(view, log_text)
 
 
-def _ended_otherwise(view: RunView, exit_code: int | None, log_text: str) -> Failure:
+def _ended_otherwise(view: RunView, log_text: str) -> Failure:
     """The trainer ended for a reason other than memory and disk, as far as is known."""
     kept = _format_kept(view)
+    exit_code = view.exit_code
     number = -exit_code if exit_code is not None else 0
     found = _CRASHED.search(log_text) if exit_code is None else None
     if crash := tr(CRASHES.get(number, "")) or (found[0] if found else ""):

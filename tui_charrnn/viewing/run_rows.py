@@ -81,7 +81,7 @@ def format_trouble(summary: RunSummary, view: RunView) -> str:
     """What is wrong with a run; empty if all is well."""
     if summary.problem or summary.status is None:
         return safe_line(summary.problem or tr("It has no state.json."))
-    failure = diagnose(view, None, ())
+    failure = diagnose(view)
     if failure is not None:
         return failure.sentence
     message = tr_recorded(safe_line(summary.status.message))

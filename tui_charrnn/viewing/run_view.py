@@ -114,6 +114,11 @@ class RunView:
     diverged: RunDiverged | None = None
     failed: RunFailed | None = None
     ended: RunEnded | None = None
+    printed: tuple[str, ...] = ()
+    """The last lines that the trainer's process printed, unfiltered."""
+    exit_code: int | None = None
+    """That of the trainer's process, negative if a signal ended it; None if it is unknown, for
+    example because another program started the trainer."""
 
     @property
     def state(self) -> RunState:

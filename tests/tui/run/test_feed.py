@@ -1,5 +1,6 @@
 """The updates of a feed of a run directory, without a screen."""
 
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,6 +58,10 @@ class Listener:
                 ),
                 PATIENCE,
             )
+
+    def wait_for_printed(self, *lines: str) -> None:
+        with self._received:
+            assert self._received.wait_for(lambda: lines in self.updates, PATIENCE), self.updates
 
     def wait_for(self, kind: type[object]) -> None:
         with self._received:
@@ -143,6 +148,50 @@ def test_a_run_that_is_moved_away_is_reported_and_found_again(tmp_path: Path) ->
     listener.updates.clear()
     listener.wait_for(RunUpdate)  # although nothing is new: it ends the report
     listener.feed.stop()
+
+
+def test_what_the_trainer_printed_is_delivered_also_its_torn_last_line(
+    trainer: FakeTrainer, listener: Listener
+) -> None:
+    trainer.run.log.write_text("one\nKilled", encoding="utf-8")
+    listener.wait_for_printed("one", "Killed")
+    with trainer.run.log.open("a", encoding="utf-8") as log:
+        log.write("\nTraceback\n")
+    listener.wait_for_printed("one", "Killed", "Traceback")
+
+
+def test_the_log_of_a_run_that_cannot_be_read_is_delivered_too(tmp_path: Path) -> None:
+    run = fake_run(tmp_path)
+    run.description.write_text("{", encoding="utf-8")
+    run.log.write_text("one\n", encoding="utf-8")
+    listener = Listener(run)
+    listener.feed.start()
+    listener.wait_for(RunError)
+    listener.wait_for_printed("one")
+    listener.feed.stop()
+
+
+def test_an_unreadable_log_is_reported_once(trainer: FakeTrainer, listener: Listener) -> None:
+    os.mkfifo(trainer.run.log)
+    message = f"{trainer.run.log} is not a file."
+    listener.wait_for_printed(message)
+    trainer.train(2.0, 1.5)
+    listener.wait_for_steps([1, 2, 3, 4])
+    trainer.train(1.0)
+    listener.wait_for_steps([1, 2, 3, 4, 5])  # a poll after the report
+    assert listener.updates.count((message,)) == 1
+
+
+def test_what_was_printed_in_a_run_that_was_replaced_is_forgotten(
+    trainer: FakeTrainer, listener: Listener
+) -> None:
+    trainer.run.log.write_text("one\n", encoding="utf-8")
+    listener.wait_for_printed("one")
+    other = trainer.run.path / "other.jsonl"
+    other.write_bytes(trainer.run.events.read_bytes().splitlines(keepends=True)[0])
+    trainer.run.log.write_text("two\n", encoding="utf-8")
+    other.replace(trainer.run.events)
+    listener.wait_for_printed("two")
 
 
 def test_an_ended_run_is_reported_as_ended(tmp_path: Path) -> None:

@@ -107,12 +107,13 @@ async def test_what_is_wrong_with_a_run(trainer: FakeTrainer) -> None:
         await app.show(card)
         exits = {None: "사라졌습니다", -9: "강제로", -11: "네이티브", 1: "1번", -999: "999"}
         for exit_code, words in exits.items():
-            card.show(diagnose(view, exit_code, ()), ())
+            view.exit_code = exit_code
+            card.show(diagnose(view), ())
             await wait_until(pilot, words, partial(shows, app, words))
             allowed = {"SIGKILL", "charrnn", "tui", "doctor"}
             assert latin_words(screen_text(app), allowed) == [], exit_code
         view.life = "silent"
-        card.show(diagnose(view, None, ()), ())
+        card.show(diagnose(view), ())
         await wait_until(pilot, "the silence", lambda: "응답" in screen_text(app))
         assert latin_words(screen_text(app)) == []
 

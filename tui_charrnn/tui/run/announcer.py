@@ -103,6 +103,6 @@ class RunAnnouncer(Widget):
     def _announce_left(self, view: RunView) -> None:
         """Announce the end of a run, unless it was opened again meanwhile, with a note."""
         if self._session.left_training.pop(view.run.path, None) is not None:
-            is_problem = diagnose(view, None, ()) is not None
+            is_problem = diagnose(view) is not None
             self.post_message(NoteWritten(end_sentence(view), is_problem=is_problem, lasts=True))
             self._announce(view)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from rich.cells import cell_len
 from textual import events
@@ -15,21 +14,11 @@ from textual.content import Content
 from textual.getters import query_one
 from textual.widgets import Button, Static
 
-from tui_charrnn.errors import CharRNNError
-from tui_charrnn.runs.reader import LogTail
 from tui_charrnn.translation import tr
-from tui_charrnn.tui.background import BackgroundTask, LatestTask
-from tui_charrnn.tui.messages import NewRunRequested, PaneRequested, ResumeRequested, RunChanged
+from tui_charrnn.tui.messages import NewRunRequested, PaneRequested, ResumeRequested
 from tui_charrnn.tui.text.wrapping import TextSanitizer, wrap_line
 from tui_charrnn.viewing.failures import Failure, FailureKind, Remedy, RemedyId
 from tui_charrnn.viewing.log_lines import log_end
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from textual.message import Message
-
-    from tui_charrnn.runs.layout import RunDirectory
 
 _LOG_LINES: Final = 6
 _GROUPS: Final[tuple[tuple[RemedyId, ...], ...]] = (("half_batch", "lower_rate"), ("resume", "log"))
@@ -199,54 +188,3 @@ def rows_of_buttons(groups: Sequence[Sequence[str]], width: int) -> int:
     if sum(widths) <= width:
         return min(1, len(widths))
     return len(widths) if max(widths) <= width else sum(map(len, groups))
-
-
-LOOKS: Final = (0.0, 2.0)
-"""Seconds before each read: a traceback may be printed a moment after the run has failed."""
-OLD_AFTER: Final = 5.0
-"""Seconds after which a request reads the log again: the run may have failed twice."""
-
-
-class LogExcerpt:
-    """Reads the log of a failed run in a thread, so that the screen never waits for a disk."""
-
-    def __init__(self, announce: Callable[[Message], object]) -> None:
-        """Read nothing yet; `announce` runs in a thread."""
-        self._announce = announce
-        self._key: tuple[RunDirectory, str] | None = None
-        self._known: tuple[tuple[RunDirectory, str] | None, tuple[str, ...]] = None, ()
-        """What was read last: its run and trouble, and the lines; threads replace it as a whole."""
-        self.asked_at = 0.0
-        self._latest = LatestTask("log-excerpt")
-        self.is_reading = False
-
-    def of(self, run: RunDirectory, trouble: str) -> tuple[str, ...]:
-        """Return the last lines read so far; `RunChanged` is posted once there are new ones.
-
-        For another trouble the log is read again.
-        """
-        key, now = (run, trouble), time.monotonic()
-        read_of, lines = self._known
-        # one reader at a time: on a dead network drive it blocks forever
-        is_due = now - self.asked_at >= OLD_AFTER and not self.is_reading
-        if key != self._key or is_due:
-            self._key, self.asked_at, self.is_reading = key, now, True
-            self._latest.start(lambda task: self._read(run, trouble, task))
-        return lines if read_of == key else ()
-
-    def _read(self, run: RunDirectory, trouble: str, task: BackgroundTask) -> None:
-        for pause in LOOKS:
-            task.wait(pause)
-            lines = _read_end(run)
-            task.check()
-            known, self._known = self._known, ((run, trouble), lines)
-            if self._known != known:
-                self._announce(RunChanged())
-        self.is_reading = False
-
-
-def _read_end(run: RunDirectory) -> tuple[str, ...]:
-    try:
-        return tuple(LogTail(run.log).read_rest())
-    except CharRNNError as error:
-        return (str(error),)

@@ -12,7 +12,13 @@ from tui_charrnn.errors import CharRNNError, RunError
 from tui_charrnn.runs.description import RunDescription, RunStatus
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.liveness import AT_WORK, Liveness, Verdict
-from tui_charrnn.runs.reader import RecordOrBatch, RunReader, read_description, read_status
+from tui_charrnn.runs.reader import (
+    LogTail,
+    RecordOrBatch,
+    RunReader,
+    read_description,
+    read_status,
+)
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.background import Poller
 from tui_charrnn.tui.messages import RunChanged
@@ -23,6 +29,7 @@ POLL_INTERVAL: Final = 0.5  # seconds
 RETRY_INTERVAL: Final = 2.0  # seconds, after a failure
 _READ_AT_ONCE: Final = 1 << 18  # bytes of events.jsonl, decoded in about 5 ms
 _PIECE_TIME: Final = 0.1  # seconds of reading a long log between two drawings
+_MOST_PRINTED: Final = 1_000  # lines
 _CLOCK_INTERVAL: Final = 1.0  # seconds; a live run is posted at least so often, for its clock
 
 
@@ -38,8 +45,8 @@ class RunUpdate(NamedTuple):
     """Whether the log file was replaced: all that was read from the old one is invalid."""
 
 
-FeedNews: TypeAlias = RunUpdate | RunDescription | Exception
-"""The description of a run, an update, or a read error."""
+FeedNews: TypeAlias = RunUpdate | RunDescription | Exception | tuple[str, ...]
+"""The description of a run, an update, a read error, or the last lines of the trainer's log."""
 
 
 class RunFeed:
@@ -48,6 +55,8 @@ class RunFeed:
     def __init__(self, run: RunDirectory) -> None:
         self.run = run
         self._reader = RunReader(run)
+        self._log = LogTail(run.log)
+        self._printed: tuple[str, ...] = ()
         self._restarts = 0
         self._liveness = Liveness()
         self._has_caught_up = False
@@ -59,20 +68,34 @@ class RunFeed:
 
     def poll(self, show: Callable[[FeedNews], None]) -> float:
         """Read once and show what is new."""
+        pause = self._poll_run(show)
+        self._poll_log(show)
+        return pause
+
+    def _poll_run(self, show: Callable[[FeedNews], None]) -> float:
         try:
             if not self._is_described:
                 show(read_description(self.run))
                 self._is_described = True
             if not self.run.description.exists():
                 raise RunError("{path} is gone: it was moved or deleted.", path=self.run.path)
-            self._poll(show)
+            self._poll_records(show)
         except (CharRNNError, OSError) as error:  # a network drive may come back
             self._posted = None  # the next update is posted even if nothing else is new
             show(error)
             return RETRY_INTERVAL
         return 0.0 if self._is_behind else POLL_INTERVAL
 
-    def _poll(self, show: Callable[[FeedNews], None]) -> None:
+    def _poll_log(self, show: Callable[[FeedNews], None]) -> None:
+        try:
+            new = self._log.read_new()
+        except CharRNNError as error:
+            new = [] if str(error) in self._printed[-1:] else [str(error)]
+        if new:
+            self._printed = (*self._printed, *new)[-_MOST_PRINTED:]
+            show(self._printed)
+
+    def _poll_records(self, show: Callable[[FeedNews], None]) -> None:
         # before the records: once the status says that the trainer ended, all records are written
         status = read_status(self.run)
         records = self._read_piece()
@@ -83,6 +106,8 @@ class RunFeed:
         if records or is_due or starts_over or self._posted != (status, life):
             self._posted, self._posted_at = (status, life), now
             self._restarts = self._reader.restarts
+            if starts_over:
+                self._log, self._printed = LogTail(self.run.log), ()
             is_history = not self._has_caught_up
             show(RunUpdate(records, status, life, is_history, starts_over))
         self._has_caught_up = self._has_caught_up or not self._is_behind
@@ -152,11 +177,14 @@ class RunFollower(Widget):
                 view.forget()
             notices = view.take(update.records)
             has_lost_trainer = self._session.has_lost_trainer(view.run, update.status)
+            view.exit_code = self._session.exit_code(view.run)
             is_lost = has_lost_trainer and update.life != "ended"
             view.observe(update.status, "lost" if is_lost else update.life, time.monotonic())
             self._on_update(update, notices)
         elif isinstance(update, Exception):
             view.problem = safe_line(str(update))
-        else:
+        elif isinstance(update, RunDescription):
             view.description = update
+        else:
+            view.printed = update
         self.post_message(RunChanged())
