@@ -202,7 +202,7 @@ def test_trouble(app: CharRNNApp, trainer: FakeTrainer, looks_as_kept: Any, size
 @pytest.mark.parametrize("size", SIZES[1:])
 @pytest.mark.parametrize("theme", ["paper", "color-safe", "terminal"])
 def test_a_theme(app: CharRNNApp, looks_as_kept: Any, theme: str, size: Any) -> None:
-    app.session.theme = theme
+    app.apply_theme(theme)
     assert looks_as_kept(size)
 
 

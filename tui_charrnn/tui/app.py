@@ -12,6 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
+from rich.console import Console
+from textual import constants
 from textual.binding import BindingType
 
 from tui_charrnn import lazy
@@ -104,7 +106,9 @@ class CharRNNApp(ThemedApp):
         self.session = session
         activate_keymap(session.keys, is_ascii=preferences.ascii)
         self.set_keymap(keymap_of(session.keys))
-        self.problems: tuple[str, ...] = ()
+        # here, before any event is handled: the user's themes may be on a disk that hangs
+        theme_problems = self.apply_theme(session.theme)
+        self.problems = (*map(safe_line, session.problems), *theme_problems)
         """Problems in the settings, as safe text."""
         self.exit_report: Callable[[], str] = str
         """Called after the app has closed; returns a message to print. It may block on a disk."""
@@ -125,9 +129,8 @@ class CharRNNApp(ThemedApp):
         return self.main
 
     def on_load(self) -> None:
-        """Apply the theme before any style sheet is parsed; warn about problems in the settings."""
-        problems = [*map(safe_line, self.session.problems), *self.apply_theme(self.session.theme)]
-        self.problems = tuple(problems)
+        """Warn about problems in the settings."""
+        problems = self.problems
         message = problems[0] if len(problems) == 1 else ""
         if len(problems) > 1:
             message = tr_keys(
@@ -354,9 +357,11 @@ def run_app(  # noqa: PLR0913 (one parameter per command-line option)
     session.settings.sampling = replace(session.settings.sampling, **rules)
     session.tape, session.xray, session.seed_file = tape, xray, seed_file
     session.opens_tour = opens_tour
-    app = CharRNNApp(session, run=RunDirectory(run) if run else None)
-    session.theme, problem = fitting_theme(session.theme, app.console.color_system)
+    color_system: Any = constants.COLOR_SYSTEM  # Rich's type is narrower than Textual's
+    terminal = Console(color_system=color_system, force_terminal=True)
+    session.theme, problem = fitting_theme(session.theme, terminal.color_system)
     session.problems += (problem,) if problem else ()
+    app = CharRNNApp(session, run=RunDirectory(run) if run else None)
     with TerminalGuard(app.leave):
         app.run(mouse=session.preferences.mouse)
     app.main.finish_requests(_REQUEST_TIMEOUT)

@@ -15,11 +15,12 @@ from tests.support.fake_run import FakeTrainer, created_run, fake_run
 from tests.support.open_app import note_of, run_text_of, shown_text, tiny_app
 from tests.support.shown_screen import screen_rows, screen_text
 from tests.support.waiting import wait_until
+from tui_charrnn.folders import resource_folder
 from tui_charrnn.preferences import Preferences
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.theme.picker import ThemeScreen
 from tui_charrnn.tui.theme.themed_app import ThemedApp
-from tui_charrnn.tui.theme.themes import find_themes
+from tui_charrnn.tui.theme.themes import find_themes, user_themes_folder
 
 Opening = Callable[[Pilot[Any]], Awaitable[None]]
 
@@ -105,6 +106,18 @@ async def test_a_theme_of_textual_can_be_chosen(
         assert app.main.text_pane.seed.text == "a"
 
 
+async def test_the_themes_of_the_user_are_read_before_the_app_runs(tmp_path: Path) -> None:
+    user_themes_folder().mkdir(parents=True)
+    mine = user_themes_folder() / "mine.toml"
+    mine.write_text((resource_folder("themes") / "ember.toml").read_text(encoding="utf-8"))
+    session = tiny_app(tmp_path).session
+    session.theme = "mine"
+    app = CharRNNApp(session)
+    mine.unlink()
+    async with app.run_test():
+        assert app.theme == "mine"
+
+
 async def test_every_theme_can_be_put_on_while_an_app_runs() -> None:
     app = ThemedApp()
     async with app.run_test() as pilot:
@@ -133,7 +146,7 @@ async def test_the_palette_opens_the_list_of_themes(tmp_path: Path) -> None:
 
 async def test_the_terminals_theme_uses_no_color_of_its_own(tmp_path: Path) -> None:
     app = tiny_app(tmp_path, run=ended_run(tmp_path))
-    app.session.theme = "terminal"
+    app.apply_theme("terminal")
     async with app.run_test(size=(120, 36)) as pilot:
         await wait_until(pilot, "the end", lambda: "finished" in run_text_of(app))
         await pilot.press("f3")
@@ -288,7 +301,7 @@ async def test_in_the_colors_of_a_terminal_a_dialog_leaves_the_app_in_sight(
     tmp_path: Path,
 ) -> None:
     app = tiny_app(tmp_path)
-    app.session.theme = "terminal"
+    app.apply_theme("terminal")
     async with app.run_test(size=(120, 36)) as pilot:
         await wait_until(pilot, "some text", lambda: len(shown_text(app)) > 3)
         for keys in (("tab", "p"), ("f12",), ("f1",), ("ctrl+p",)):

@@ -204,7 +204,7 @@ async def test_with_sixteen_colors_symbols_show_the_levels(
 
 async def test_the_colors_of_the_terminal_are_no_gradient(tmp_path: Path) -> None:
     app = sure_app(tmp_path)
-    app.session.theme = "terminal"
+    app.apply_theme("terminal")
     async with app.run_test(size=(120, 36)) as pilot:
         app.main.text_pane.view.focus()
         await pilot.press("x", "d")
