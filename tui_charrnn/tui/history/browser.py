@@ -25,6 +25,7 @@ from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.dialogs import SafeInput
 from tui_charrnn.tui.history.preview import HistoryPreview
+from tui_charrnn.tui.keys.keymap import tr_keys
 from tui_charrnn.tui.messages import NoteWritten
 from tui_charrnn.tui.row_views import GAP, Cell, CursorView
 from tui_charrnn.tui.theme.themed_app import KeepsText
@@ -197,6 +198,8 @@ class HistoryBrowser(Vertical):
         self._problem = ""
         """Why the history cannot be read; empty if it can."""
         self._wanted_cursor: int | None = None
+        self._deleted: list[tuple[int, TakenOut]] = []
+        """Texts deleted here and their numbers, the newest last."""
 
     def compose(self) -> ComposeResult:
         """Yield the search input, the list, the preview, and the message of an empty list."""
@@ -261,30 +264,37 @@ class HistoryBrowser(Vertical):
         if is_whole or self._wanted_cursor in numbers:
             self._wanted_cursor = None
 
-    def take_out(self, number: int, done: Callable[[TakenOut | None], object]) -> None:
-        """Delete a text; `done` is called with the deleted text for `put_back`, None if missing."""
-
-        def show(taken: TakenOut | None) -> None:
-            self._drop(number)
-            done(taken)
+    def delete(self, number: int) -> None:
+        """Delete a text."""
 
         def work(_: BackgroundTask) -> Answer:
-            return partial(show, self._history.take_out(number))
+            return partial(self._show_deleted, number, self._history.take_out(number))
 
         BackgroundTask("history-change", lambda task: self._answer(task, work, is_change=True))
 
-    def put_back(self, number: int, taken: TakenOut, done: Callable[[], object]) -> None:
-        """Restore a deleted text, and list it again."""
+    def _show_deleted(self, number: int, taken: TakenOut | None) -> None:
+        self._drop(number)
+        if taken is not None:
+            self._deleted.append((number, taken))
+        sentence = tr_keys("Deleted. {history.restore} restores it, until you leave the page.")
+        self.post_message(NoteWritten(sentence))
 
-        def show() -> None:
-            self.look_again(number)
-            done()
+    def restore(self) -> None:
+        """Restore the text that was deleted last, and list it again."""
+        if not self._deleted:
+            self.post_message(NoteWritten(tr("There is no deleted text to restore.")))
+            return
+        number, taken = self._deleted.pop()
 
         def work(_: BackgroundTask) -> Answer:
             self._history.put_back(taken)
-            return show
+            return partial(self._show_restored, number)
 
         BackgroundTask("history-change", lambda task: self._answer(task, work, is_change=True))
+
+    def _show_restored(self, number: int) -> None:
+        self.look_again(number)
+        self.post_message(NoteWritten(tr("The text is restored.")))
 
     def _read_rows(self, numbers: Sequence[int]) -> None:
         """Read rows of the list, in a thread."""

@@ -9,7 +9,7 @@ from textual.widgets import Input
 
 from tui_charrnn.hangul import join_syllables
 from tui_charrnn.history.generation import Entry, entry_values
-from tui_charrnn.history.store import History, TakenOut
+from tui_charrnn.history.store import History
 from tui_charrnn.safe_text import safe_text
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.chrome import KeyRow
@@ -68,8 +68,6 @@ class HistoryScreen(Dialog[Entry]):
         """Show the user's history; replays run at the speed of the session."""
         super().__init__()
         self._session = session
-        self._taken: list[tuple[int, TakenOut]] = []
-        """Texts deleted here, the newest last."""
 
     def compose(self) -> ComposeResult:
         """Yield the browser, the note and the row of keys."""
@@ -149,13 +147,6 @@ class HistoryScreen(Dialog[Entry]):
         if entry is None:
             return
 
-        def taken_out(taken: TakenOut | None) -> None:
-            if taken is not None:
-                self._taken.append((entry.number, taken))
-            self.show_note(
-                tr_keys("Deleted. {history.restore} restores it, until you leave the page.")
-            )
-
         question = QuestionScreen(
             tr("Delete the text"),
             tr_keys(
@@ -167,13 +158,8 @@ class HistoryScreen(Dialog[Entry]):
                 Answer("d", tr("Delete it"), "delete"),
             ],
         )
-        question.open(self.app, lambda _: self.browser.take_out(entry.number, taken_out))
+        question.open(self.app, lambda _: self.browser.delete(entry.number))
 
     def action_restore(self) -> None:
         """Restore the text that was deleted last."""
-        if self._taken:
-            self.browser.put_back(
-                *self._taken.pop(), lambda: self.show_note(tr("The text is restored."))
-            )
-        else:
-            self.show_note(tr("There is no deleted text to restore."))
+        self.browser.restore()
