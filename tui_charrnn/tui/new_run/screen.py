@@ -125,6 +125,10 @@ class FormBody(Vertical):
     class Changed(Message):
         """The typed values, or the facts of the corpus or model, have changed."""
 
+        def can_replace(self, message: Message) -> bool:
+            """Combine several changes that arrive together."""
+            return isinstance(message, FormBody.Changed)
+
     def __init__(self, runs_folder: Path) -> None:
         """Show the default values."""
         super().__init__()
@@ -138,7 +142,6 @@ class FormBody(Vertical):
         self._run_name = FormInput(placeholder=tr("chosen for you"), id="name")
         self._training = preset.training
         """The newest valid settings, which the facts of the corpus depend on."""
-        self._is_notifying = False
         self._follows_focus = True
         """Whether to keep the focused field visible; False after the mouse scrolled."""
 
@@ -265,15 +268,9 @@ class FormBody(Vertical):
     @on(PathInput.OfferChanged)
     @on(StartField.Updated)
     def post_change(self, event: Message) -> None:
-        """Post `Changed`, once for several changes."""
+        """Post `Changed`."""
         event.stop()
-        if not self._is_notifying:
-            self._is_notifying = True
-            self.post_message(self.Changed())
-
-    def on_form_body_changed(self) -> None:
-        """Allow the next `Changed`."""
-        self._is_notifying = False
+        self.post_message(self.Changed())
 
 
 class NewRunScreen(Dialog[TrainerStarted | None]):
