@@ -27,7 +27,6 @@ from tui_charrnn.config import SamplingConfig, TrainingConfig
 from tui_charrnn.runs import catalogue
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.tui.app import CharRNNApp
-from tui_charrnn.tui.run import run_log
 from tui_charrnn.tui.runs import list as run_list
 from tui_charrnn.tui.runs.pane import RunsPane
 from tui_charrnn.viewing import run_rows
@@ -84,7 +83,6 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, 
         return replace(summarize(run), modified=latest - order.index(run.name))
 
     monkeypatch.setattr(run_rows, "format_age", lambda _: "1s")
-    monkeypatch.setattr(run_log, "SETTLED_AFTER", 0.01)
     monkeypatch.setattr(catalogue, "summarize_run", in_order)
     monkeypatch.setattr(run_list, "_created", lambda found: str(9 - order.index(found.run.name)))
     runs = {state: made_run(tmp_path / "runs", state) for state in STATES}

@@ -16,7 +16,6 @@ from tests.support.shown_screen import screen_text
 from tests.support.themed_app import ThemedApp
 from tests.support.viewed_run import viewed
 from tests.support.waiting import wait_until
-from tui_charrnn.tui.run import run_log
 from tui_charrnn.tui.run.chart.scales import Window
 from tui_charrnn.tui.run.chart.series import Axis, ChartOptions, Curvature, Quantity, Span
 from tui_charrnn.tui.run.failure_card import FailureCard
@@ -62,10 +61,7 @@ def trainer(tmp_path: Path) -> Iterator[FakeTrainer]:
 
 
 @pytest.mark.parametrize("width", [40, 80])
-async def test_the_panes_of_a_run(
-    trainer: FakeTrainer, width: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(run_log, "SETTLED_AFTER", 0.01)
+async def test_the_panes_of_a_run(trainer: FakeTrainer, width: int) -> None:
     view, app = viewed(trainer.run), Host()
     async with app.run_test(size=(width, 24)) as pilot:
         card = RunCard()

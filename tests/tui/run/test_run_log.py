@@ -26,7 +26,6 @@ from tui_charrnn.runs.records import (
     SplitEvaluated,
     encode_record,
 )
-from tui_charrnn.tui.run import run_log
 from tui_charrnn.tui.run.run_log import RunLog
 
 NOISE = "I0000 00:00:1795554443.946410    7485 port.cc:153] oneDNN custom operations are on."
@@ -48,11 +47,6 @@ STORY: tuple[Record, ...] = (
     RunWarned("The clock of this machine is wrong."),
     SplitEvaluated(200, 1.6, True, 19.0),
 )
-
-
-@pytest.fixture(autouse=True)
-def settled_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_log, "SETTLED_AFTER", 0.01)
 
 
 class Host(ThemedApp):
@@ -121,17 +115,36 @@ async def test_after_a_crash_the_end_of_the_output_is_below_the_story(run: RunDi
         assert "oneDNN" not in text
 
 
-async def test_an_end_that_is_none_after_all_is_not_shown(
-    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(run_log, "SETTLED_AFTER", 3600.0)
+async def test_an_end_that_is_none_after_all_is_no_longer_shown(run: RunDirectory) -> None:
     app = Host()
-    async with app.run_test(size=(80, 16)):
+    async with app.run_test(size=(80, 16)) as pilot:
         app.log_of_run.follow(run)
         app.log_of_run.show_end("It is gone.", ())
-        assert app.log_of_run._timer is not None
+        await wait_until(pilot, "its end", lambda: "It is gone." in screen_text(app))
+        with FakeTrainer(run) as trainer:
+            trainer.start()
+            await wait_until(pilot, "the next", lambda: "was lost" in screen_text(app))
+            text = screen_text(app)
+            assert text.index("was lost") < text.index("It is gone.")
         app.log_of_run.show_end("", ())  # a trainer goes on with it
-        assert app.log_of_run._timer is None
+        await wait_until(pilot, "no end", lambda: "It is gone." not in screen_text(app))
+        assert "Step 2: validation" in screen_text(app)
+
+
+async def test_the_line_at_the_top_stays_when_the_end_changes(run: RunDirectory) -> None:
+    app = Host()
+    async with app.run_test(size=(80, 5)) as pilot:
+        app.log_of_run.follow(run)
+        await wait_until(pilot, "the story", lambda: "Step 2: validation" in screen_text(app))
+        text = app.log_of_run.story.text
+        text.follows_end = False
+        text.scroll_to(y=1)
+        await pilot.pause()
+        before = screen_text(app).split("\n")[1].rstrip("▄▅│")
+        for end in ("It is gone.", ""):
+            app.log_of_run.show_end(end, ())
+            await pilot.pause()
+            assert screen_text(app).split("\n")[1].startswith(before)
 
 
 async def test_another_run_has_its_own_story(run: RunDirectory, tmp_path: Path) -> None:

@@ -208,8 +208,8 @@ class LogPane(Vertical):
         self._run: RunDirectory | None = None
         self._feed: Poller[NewLines] | None = None
         self._is_seen = False
-        self._end: tuple[LogLine, ...] = ()
-        """Lines to append after all that is read."""
+        self._end: Sequence[LogLine] = ()
+        """Lines below all that is read."""
 
     def compose(self) -> ComposeResult:
         """The lines."""
@@ -228,7 +228,6 @@ class LogPane(Vertical):
         if self._feed is not None:
             self._feed.stop()
         self._feed = None
-        self._end = ()
         self.border_title = Content(
             tr("{title} of run {name}", title=self._title, name=safe_line(run.name))
             if run
@@ -242,12 +241,13 @@ class LogPane(Vertical):
             self._feed.watch(is_watched=self._is_seen)
             self._feed.start()
 
-    def show_end(self, lines: Sequence[LogLine] = ()) -> None:
-        """Append lines once, after all that has been read; wait until something has been."""
-        self._end = (*self._end, *lines)
-        if self.lines and self._end:
-            shown, self._end = self._end, ()
-            self.append(shown)
+    def show_end(self, lines: Sequence[LogLine]) -> None:
+        """Show lines below all that is read, once something is, instead of those before."""
+        self.filter_by(self.filter, end=[_sanitized(line) for line in lines])
+
+    @property
+    def _all_lines(self) -> list[LogLine]:
+        return [*self.lines, *self._end] if self.lines else []
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Draw; Textual does not always post `Show` to a widget that becomes visible again."""
@@ -260,7 +260,7 @@ class LogPane(Vertical):
         most = COST_LIMIT // _LEAST_COST + 1  # one that does not fit, so that lines are dropped
         lines = [_sanitized(line) for line in lines[-most:]]
         is_full = sum(map(_cost, [*self.lines, *lines])) > COST_LIMIT
-        if is_full or not self.text.count:
+        if is_full or self._end or not self.text.count:
             self.filter_by(self.filter, lines)
         else:
             self.lines += lines
@@ -298,7 +298,6 @@ class LogPane(Vertical):
             self.clear()
         self._is_cut = self._is_cut or new.is_cut
         self.append(new.lines)
-        self.show_end()
 
     def on_text_view_follow_changed(self, event: LogText.FollowChanged) -> None:
         """Show whether the end is followed."""
@@ -322,35 +321,41 @@ class LogPane(Vertical):
         if self._feed is not None:
             self._feed.watch(is_watched=is_seen)
 
-    def filter_by(self, log_filter: LogFilter, new: Sequence[LogLine] = ()) -> None:
-        """Add lines, drop the oldest, and show the others that a filter passes.
+    def filter_by(
+        self,
+        log_filter: LogFilter,
+        new: Sequence[LogLine] = (),
+        end: Sequence[LogLine] | None = None,
+    ) -> None:
+        """Add lines, drop the oldest, and show the others and the end that a filter passes.
 
         The line at the top of the pane stays there, or the next line that is shown. If no line was
         shown, the last one is.
         """
         from_top = self.text.lines_from_top
-        shown = [at for at, line in enumerate(self.lines) if self.filter.passes(line.kind)]
+        shown = [at for at, line in enumerate(self._all_lines) if self.filter.passes(line.kind)]
         top = shown[-from_top] if from_top else len(self.lines)
         self.filter = log_filter
         self.lines += new
-        below = [line for line in self.lines[top:] if log_filter.passes(line.kind)]
+        self._end = self._end if end is None else end
+        below = [line for line in self._all_lines[top:] if log_filter.passes(line.kind)]
         costs = list(accumulate(map(_cost, reversed(self.lines)), initial=0))
         if costs[-1] > COST_LIMIT:
             self._is_cut = True
             del self.lines[: -max(bisect_right(costs, COST_LIMIT * 9 // 10) - 1, 1)]
-        passed = [line for line in self.lines if log_filter.passes(line.kind)]
+        lines = self._all_lines
+        passed = [line for line in lines if log_filter.passes(line.kind)]
         sentence = self._no_run if self._run is None else self._no_lines
-        if self.lines:
+        if lines:
             sentence = tr_keys(
-                "None of {lines:,} lines is shown; {log.filter} shows others.",
-                lines=len(self.lines),
+                "None of {lines:,} lines is shown; {log.filter} shows others.", lines=len(lines)
             )
         self.text.replace(passed, len(below), sentence)
         self._show_state()
 
     def _show_state(self) -> None:
         """Show the filter and the number of lines."""
-        count = format_line_count(self.text.count, len(self.lines), is_cut=self._is_cut)
+        count = format_line_count(self.text.count, len(self._all_lines), is_cut=self._is_cut)
         self.border_subtitle = Content(
             format_state(
                 self.filter,

@@ -8,7 +8,6 @@ from typing import Final
 
 from textual.app import ComposeResult
 from textual.containers import Container
-from textual.timer import Timer
 
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.runs.layout import RunDirectory
@@ -18,8 +17,8 @@ from tui_charrnn.tui.run.log_pane import LogPane, NewLines
 from tui_charrnn.viewing.log_lines import LogClassifier, LogFilter, LogLine, Story, log_end
 from tui_charrnn.viewing.run_view import RunView
 
-SETTLED_AFTER: Final = 2.0
-"""Seconds without new information after which the end of a run is shown."""
+_PRINTED: Final = 12
+"""Most lines of the output that are shown below the story."""
 
 
 class OutputSource:
@@ -93,12 +92,8 @@ class RunLog(Container):
             lambda run: OutputSource(run).read_new, tr("Output"), nothing, is_readonly=is_readonly
         )
         self.output.id = "log-output"
-        self._run: RunDirectory | None = None
         self._end: tuple[str, Sequence[str]] = "", ()
-        """How the process ended, as far as it is known: an error and the log."""
-        self._shown: tuple[str, Sequence[str]] = "", ()
-        """The part of it that is shown."""
-        self._timer: Timer | None = None
+        """How the process ended: an error and the log."""
 
     def compose(self) -> ComposeResult:
         """The story and the output, one of which is hidden."""
@@ -111,34 +106,21 @@ class RunLog(Container):
 
     def follow(self, run: RunDirectory | None) -> None:
         """Show the log of a run; None shows none."""
-        if run != self._run:
-            self._run, self._shown = run, ("", ())
-            self.show_end("", ())
         self.story.follow(run)
         self.output.follow(run)
 
     def show_end(self, sentence: str, log: Sequence[str]) -> None:
-        """Show below the story how a process ended, each part once, after `SETTLED_AFTER`.
+        """Show below the story how a process ended.
 
         `sentence` is the error, if no record has it; `log` has the last lines that it printed.
         """
         if (sentence, log) == self._end:
             return
         self._end = sentence, log
-        if self._timer is not None:
-            self._timer.stop()
-        is_over = bool(sentence or log)
-        self._timer = self.set_timer(SETTLED_AFTER, self._append_end) if is_over else None
-
-    def _append_end(self) -> None:
-        sentence, log = self._end
-        lines = [LogLine(sentence, "error")] if sentence and sentence != self._shown[0] else []
-        printed = log_end(log, 12) if log != self._shown[1] else []
-        if printed:
+        lines = [LogLine(sentence, "error")] if sentence else []
+        if printed := log_end(log, _PRINTED):
             lines += [LogLine(tr("The last lines that its process printed:"), "noise"), *printed]
-        self._shown = self._end
-        if lines:
-            self.story.show_end(lines)
+        self.story.show_end(lines)
 
     def on_log_pane_output_toggled(self, event: LogPane.OutputToggled) -> None:
         """Switch between the story and the output."""
