@@ -89,7 +89,7 @@ def session(tmp_path: Path) -> Session:
 
 def is_lost(session: Session, status: RunStatus | None) -> bool:
     assert session.run is not None
-    return session.has_lost_trainer(session.run, status)
+    return session.exit_code(session.run, status) is not None
 
 
 def written_by(pid: int, host: str) -> RunStatus:

@@ -270,24 +270,20 @@ class Session:
         runs = dict.fromkeys([*self.left_training.values(), *map(RunDirectory, self.trainers)])
         return [run for run in runs if run.path not in ended and run != self.run]
 
-    def exit_code(self, run: RunDirectory) -> int | None:
-        """Return the exit code of the trainer that this app started; None if there is none yet."""
-        trainer = self.trainers.get(run.path)
-        return trainer.poll() if trainer else None
-
-    def has_lost_trainer(self, run: RunDirectory, status: RunStatus | None) -> bool:
-        """Whether the trainer that this app started for a run has ended.
+    def exit_code(self, run: RunDirectory, status: RunStatus | None) -> int | None:
+        """Return the exit code of the trainer that this app started for a run; None while it runs.
 
         This is known immediately, even if it ended before it recorded its process id. The result is
-        False once another process has resumed the run.
+        None once another process has resumed the run.
         """
-        if self.exit_code(run) is None:
-            return False
+        trainer = self.trainers.get(run.path)
+        if trainer is None or trainer.poll() is None:
+            return None
         owner = (status.pid, status.host) if status and status.pid else None
-        if owner in {None, (self.trainers[run.path].pid, socket.gethostname())}:
-            return True
+        if owner in {None, (trainer.pid, socket.gethostname())}:
+            return trainer.returncode
         del self.trainers[run.path]
-        return False
+        return None
 
 
 def session_for(found: Resolution, runs_folder: Path, *, is_readonly: bool) -> Session:

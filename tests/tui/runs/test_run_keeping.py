@@ -169,8 +169,8 @@ async def test_the_exit_code_of_a_trainer_moves_with_its_run(
         await asked(pilot, AskTextScreen)
         await pilot.press(*"new")
         await press(app, pilot, "enter", "fake is now named new.")
-        assert app.session.exit_code(RunDirectory(folder / "new")) == 0
-        assert app.session.exit_code(run) is None
+        assert app.session.exit_code(RunDirectory(folder / "new"), None) == 0
+        assert app.session.exit_code(run, None) is None
 
 
 async def export(pilot: Pilot[None], key: str = "e") -> None:

@@ -176,9 +176,8 @@ class RunFollower(Widget):
             if update.starts_over:
                 view.forget()
             notices = view.take(update.records)
-            has_lost_trainer = self._session.has_lost_trainer(view.run, update.status)
-            view.exit_code = self._session.exit_code(view.run)
-            is_lost = has_lost_trainer and update.life != "ended"
+            view.exit_code = self._session.exit_code(view.run, update.status)
+            is_lost = view.exit_code is not None and update.life != "ended"
             view.observe(update.status, "lost" if is_lost else update.life, time.monotonic())
             self._on_update(update, notices)
         elif isinstance(update, Exception):
