@@ -188,11 +188,15 @@ async def test_a_palette_without_a_match_has_a_note_in_the_language_of_the_app()
 
 
 class WidthRecorder(Static):
-    """Stores the widths of its resize events."""
+    """Stores the widths of its resize events, and counts its show events."""
 
     def __init__(self) -> None:
         super().__init__("text")
         self.widths: list[int] = []
+        self.shows = 0
+
+    def on_show(self) -> None:
+        self.shows += 1
 
     def on_resize(self, event: Resize) -> None:
         self.widths.append(event.size.width)
@@ -222,6 +226,22 @@ async def test_a_widget_gets_its_resize_event_although_a_neighbor_scrolls() -> N
         assert compositor.full_map[recorder].region.width == 20
         await pilot.pause()
         assert recorder.widths == [20]
+
+
+async def test_a_widget_gets_its_show_event_although_the_mouse_moves() -> None:
+    app = Beside()
+    async with app.run_test(size=(80, 12)) as pilot:
+        await pilot.pause()
+        recorder, compositor = app.query_one(WidthRecorder), app.screen._compositor
+        recorder.display = False
+        await pilot.pause()
+        recorder.shows = 0
+        recorder.display = True
+        recorder._check_refresh()
+        compositor.reflow_visible(app.screen, app.size)
+        assert recorder in compositor.full_map  # which looks for the widget below the mouse
+        await pilot.pause()
+        assert recorder.shows == 1
 
 
 async def test_an_error_of_what_was_closed_is_none() -> None:

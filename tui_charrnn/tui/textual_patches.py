@@ -6,9 +6,11 @@ Check this module first when Textual is upgraded.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal
+from weakref import WeakKeyDictionary
 
 from rich.align import Align
 from textual import constants, events
+from textual._compositor import Compositor, CompositorMap, ReflowResult
 from textual._context import active_message_pump, visible_screen_stack
 from textual.app import App
 from textual.await_complete import AwaitComplete
@@ -19,7 +21,6 @@ from textual.document._edit import Edit
 from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.screen import Screen
-from textual.scroll_view import ScrollView
 from textual.widget import Widget
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
@@ -29,7 +30,6 @@ from tui_charrnn.translation import tr
 from tui_charrnn.tui.terminal import terminal_decoder
 
 if TYPE_CHECKING:  # not needed for the first frame
-    from collections.abc import Callable
 
     from rich.console import RenderableType
     from textual.driver import Driver
@@ -50,7 +50,9 @@ _CURSOR_DOWN: Final = CommandPalette._action_cursor_down
 _RENDER_SCREEN: Final = Screen.render
 _SCREEN_RESIZED: Final = Screen._screen_resized
 _FOCUS_MOVES: Final = frozenset({"app.focus_next", "app.focus_previous"})
-_SIZE_UPDATED: Final = {owner: owner._size_updated for owner in (Widget, ScrollView)}
+_REFLOW: Final = Compositor.reflow
+_laid_out: Final[WeakKeyDictionary[Compositor, CompositorMap]] = WeakKeyDictionary()
+"""The sizes and places of a screen's widgets after its last layout."""
 
 
 def add_action_target(app: App[None], name: str) -> None:
@@ -91,9 +93,9 @@ def patch_textual() -> None:
 
     Wrong behavior:
 
-    - A widget that changes its size while a neighbor scrolls gets no `Resize`, because scrolling
-      has renewed the map of sizes that Textual compares with. Its text stays wrapped for the old
-      width.
+    - A widget gets no `Show`, or no `Resize` and text that stays wrapped for the old width, if a
+      neighbor scrolls or the mouse moves before the layout: that renews the map of sizes that
+      Textual compares with.
     - A screen that gets the same size again, as twice at the start, is laid out and drawn again.
     - The texts of the palette are English in every language.
     """
@@ -110,10 +112,7 @@ def patch_textual() -> None:
         (CommandPalette, "_action_cursor_down", _action_cursor_down),
         (App, "action_command_palette", _open_palette),
         (CommandList, "add_option", _add_option),
-        *(
-            (owner, "_size_updated", _posting_resize(method))
-            for owner, method in _SIZE_UPDATED.items()
-        ),
+        (Compositor, "reflow", _reflow),
     ):
         setattr(owner, name, method)
 
@@ -156,17 +155,15 @@ def _screen_resized(self: Screen[object], size: Size) -> None:
         _SCREEN_RESIZED(self, size)
 
 
-def _posting_resize(size_updated: Callable[..., bool]) -> Callable[..., bool]:
-    def update_size(
-        self: Widget, size: Size, virtual: Size, container: Size, layout: bool = True
-    ) -> bool:
-        before = self._size
-        is_updated = size_updated(self, size, virtual, container, layout)
-        if size != before:  # Textual keeps only the newest of several
-            self.post_message(events.Resize(size, virtual, container))
-        return is_updated
-
-    return update_size
+def _reflow(self: Compositor, parent: Widget, size: Size) -> ReflowResult:
+    result, before = _REFLOW(self, parent, size), _laid_out.get(self, {})
+    after = _laid_out[self] = self._full_map
+    resized = {
+        widget
+        for widget in after.keys() & before.keys()
+        if after[widget].region.size != before[widget].region.size
+    }
+    return result._replace(shown=after.keys() - before.keys(), resized=resized)
 
 
 def _dismiss(self: CommandPalette, result: None = None) -> AwaitComplete:

@@ -248,20 +248,6 @@ async def test_playing_ends_where_the_pane_is_hidden(trainer: FakeTrainer) -> No
         await wait_until(pilot, "nothing plays", lambda: "s each" not in screen_text(app))
 
 
-async def test_a_redrawn_pane_is_current_without_a_show_event(
-    trainer: FakeTrainer,
-) -> None:
-    app = Host()
-    async with app.run_test(size=(80, 12)) as pilot:
-        app.pane.show(viewed(trainer.run))
-        await see(pilot, "after 30")
-        app.pane.on_hide()
-        grow(trainer, 1)
-        app.pane.show(viewed(trainer.run))
-        app.pane.refresh()
-        await see(pilot, "text after 40")
-
-
 async def test_samples_taken_while_it_is_hidden_are_shown_later(trainer: FakeTrainer) -> None:
     app = Host()
     app.pane.display = False

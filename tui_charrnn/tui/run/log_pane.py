@@ -14,7 +14,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.filter import LineFilter
-from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -248,12 +247,6 @@ class LogPane(Vertical):
     @property
     def _all_lines(self) -> list[LogLine]:
         return [*self.lines, *self._end] if self.lines else []
-
-    def render_lines(self, crop: Region) -> list[Strip]:
-        """Draw; Textual does not always post `Show` to a widget that becomes visible again."""
-        if self.display and not self._is_seen:
-            self.call_next(self.on_show)
-        return super().render_lines(crop)
 
     def append(self, lines: Sequence[LogLine]) -> None:
         """Add lines at the end."""

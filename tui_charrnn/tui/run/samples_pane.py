@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.geometry import Region
 from textual.getters import query_one
 from textual.message import Message
 from textual.strip import Strip
@@ -238,12 +237,6 @@ class SamplesPane(Vertical, can_focus=True):
             self._scrubber = Scrubber()
         self._view = view
         self._draw()
-
-    def render_lines(self, crop: Region) -> list[Strip]:
-        """Draw; Textual does not always post `Show` to a widget that becomes visible again."""
-        if self.display and not self._is_seen:
-            self.call_next(self.on_show)
-        return super().render_lines(crop)
 
     def on_show(self) -> None:
         """Draw the newest state."""

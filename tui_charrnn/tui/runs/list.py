@@ -243,10 +243,6 @@ class RunList(Vertical):
         """Resume the thread."""
         self._watcher.watch(is_watched=True)
 
-    def on_descendant_focus(self) -> None:
-        """Resume the thread: Textual does not send `Show` every time a pane is shown."""
-        self._watcher.watch(is_watched=True)
-
     def on_hide(self) -> None:
         """Pause the thread."""
         self._watcher.watch(is_watched=False)
