@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.message import Message
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widget import Widget
@@ -24,7 +23,7 @@ from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.chrome import PANES, KeyRow, PaneTabs
 from tui_charrnn.tui.main_screen import MainScreen
-from tui_charrnn.tui.messages import RunChanged, RunCompared, RunFound, RunMoved, RunOpened
+from tui_charrnn.tui.messages import RunChanged, RunCompared, RunMoved, RunOpened
 from tui_charrnn.tui.runs import pane as runs_pane
 from tui_charrnn.tui.runs.list import RunList, RunTable
 from tui_charrnn.tui.runs.pane import RunsPane
@@ -278,9 +277,8 @@ def test_the_run_of_the_model_that_is_named_is_shown_or_none(
     session = tiny_app(tmp_path).session
     session.model_is_named = True
     session.model = model or session.model
-    posted: list[Message] = []
-    tui_app.look_for_run(session, posted.append)
-    found = [message.run for message in posted if isinstance(message, RunFound)]
+    found: list[object] = []
+    tui_app.look_for_run(session, found.append)
     assert found == ([trainer.run] if model else [])
 
 

@@ -12,7 +12,6 @@ from tests.support.shown_screen import screen_text
 from tests.support.waiting import wait_until
 from tui_charrnn.runs.control import take_requests
 from tui_charrnn.tui.app import CharRNNApp
-from tui_charrnn.tui.messages import RunFound
 
 
 @pytest.fixture
@@ -33,7 +32,7 @@ async def test_without_a_run_the_app_leaves_at_once(tmp_path: Path) -> None:
         await pilot.pause()
         assert not app.is_running
     assert (app.return_code, app.exit_report()) == (0, "")
-    app.on_run_found(RunFound(None))  # of a thread that looked for runs until now: no teaser
+    app.show_found(None)  # of a thread that looked for runs until now: no teaser
 
 
 async def test_enter_leaves_the_run_running(tmp_path: Path, trainer: FakeTrainer) -> None:

@@ -33,7 +33,6 @@ from tui_charrnn.tui.messages import (
     NewRunRequested,
     NoteWritten,
     ResumeRequested,
-    RunFound,
     RunOpened,
     TrainerStarted,
 )
@@ -54,7 +53,6 @@ if TYPE_CHECKING:  # not needed for the first frame
     from collections.abc import Mapping
 
     from textual.command import Provider
-    from textual.message import Message
     from textual.screen import Screen
 
     from tui_charrnn.tui.dialogs import QuestionScreen
@@ -161,7 +159,7 @@ class CharRNNApp(ThemedApp):
             run = self._run_to_open
 
             def look(_: BackgroundTask) -> None:  # a run may be on a drive that hangs
-                self.post_message(RunFound(run, was_named=True, has_weights=has_weights(run)))
+                self.call_later(self._show_named, run, has_weights(run))
 
             BackgroundTask("named-run", look)
             return
@@ -170,22 +168,27 @@ class CharRNNApp(ThemedApp):
 
         def search(task: BackgroundTask) -> None:
             wait_while(lambda: texts.is_starting, task)
-            look_for_run(self.session, self.post_message)
+            look_for_run(self.session, partial(self.call_later, self.show_found))
 
         BackgroundTask("run-search", search)
 
-    def on_run_found(self, event: RunFound) -> None:
-        """Show the run unless another one is open; generate if the command line named it."""
+    def _show_named(self, run: RunDirectory, has_weights: bool) -> None:
+        """Show the run that the command line named, and generate; not if another one is open."""
+        if self.session.view is not None:
+            return
+        if has_weights:
+            self.session.source = WeightsSource.NEWEST
+        self.main.open_run(run)
+        self.main.generate_when_known()
+
+    def show_found(self, run: RunDirectory | None) -> None:
+        """Show a run, unless another one is open; None if there is none."""
         if self.session.view is not None or is_closing(self.main):
             return
-        if event.run is None:
+        if run is None:
             self.main.pane_host.show_teaser()
-            return
-        if event.was_named and event.has_weights:
-            self.session.source = WeightsSource.NEWEST
-        self.main.open_run(event.run)
-        if event.was_named:
-            self.main.generate_when_known()
+        else:
+            self.main.open_run(run)
 
     def action_help(self) -> None:
         """Open the help screen, unless it is open already."""
@@ -286,16 +289,16 @@ def wait_while(is_loading: Callable[[], bool], task: BackgroundTask) -> None:
             return
 
 
-def look_for_run(session: Session, post: Callable[[Message], object]) -> None:
-    """Find the run of the model, or the best run if no model was named, and post it."""
+def look_for_run(session: Session, show: Callable[[RunDirectory | None], object]) -> None:
+    """Find the run of the model, or the best run if no model was named, and show it."""
     folder = session.runs_folder
     found = run_of_model(session.model, folder) if session.model else None
     if found is None and not session.model_is_named:
         found = find_run_to_show(folder)
         if found is None and not any(folder.glob("*/run.json")):
-            post(RunFound(None))
+            show(None)
     if found is not None:
-        post(RunFound(found))
+        show(found)
 
 
 def run_of_model(model: str, runs_folder: Path) -> RunDirectory | None:

@@ -20,17 +20,6 @@ class RunChanged(Message):
 
 
 @dataclass
-class RunFound(Message):
-    """The search for a run to show has ended; `run` is None if there is none."""
-
-    run: RunDirectory | None
-    was_named: bool = False
-    """Whether the command line named it."""
-    has_weights: bool = False
-    """Whether it can generate; set only for a named run."""
-
-
-@dataclass
 class TrainerStarted(Message):
     """A trainer has started or resumed a run."""
 

@@ -30,7 +30,6 @@ from tui_charrnn.translation import tr
 from tui_charrnn.tui.terminal import terminal_decoder
 
 if TYPE_CHECKING:  # not needed for the first frame
-
     from rich.console import RenderableType
     from textual.driver import Driver
     from textual.events import Click
