@@ -116,6 +116,19 @@ async def test_a_palette_is_closed_once() -> None:
         assert len(app.screen_stack) == 1
 
 
+async def test_a_click_on_a_palette_where_nothing_is_drawn_does_nothing() -> None:
+    app = Host(9)
+    async with app.run_test() as pilot:
+        await pilot.press("ctrl+p")
+        palette = app.screen
+        assert isinstance(palette, CommandPalette)
+        # as of a terminal that became smaller, or before the first layout
+        palette.post_message(Click(palette, 1, 500, 0, 0, 1, False, False, False, 1, 500))
+        await pilot.pause()
+        assert app.screen is palette
+        assert app.is_running
+
+
 async def test_a_palette_is_opened_again_while_the_last_one_is_being_taken_away() -> None:
     app = Host(9)
     async with app.run_test() as pilot:

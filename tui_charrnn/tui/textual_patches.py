@@ -5,6 +5,7 @@ Check this module first when Textual is upgraded.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Literal
 from weakref import WeakKeyDictionary
 
@@ -20,6 +21,7 @@ from textual.document._document import EditResult
 from textual.document._edit import Edit
 from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
+from textual.errors import NoWidget
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import OptionList
@@ -42,6 +44,7 @@ _MOVE_PAGE: Final = OptionList._move_page
 _CONTENT_HEIGHT: Final = OptionList.get_content_height
 _ON_CLICK: Final = OptionList._on_click
 _WIDGET_AND_OFFSET_AT: Final = Screen.get_widget_and_offset_at
+_CLICK_BESIDE: Final = CommandPalette._on_click
 _DISMISS: Final = CommandPalette.dismiss
 _GATHER_COMMANDS: Final = CommandPalette._gather_commands
 _COMMAND_LIST: Final = CommandPalette._action_command_list
@@ -85,8 +88,9 @@ def patch_textual() -> None:
       click may hit a drawn option that the list no longer has.
     - `Screen`: a click asks a widget that was just removed for its parent.
     - `CommandPalette`: two clicks beside it, or a click after a key has closed it, close it twice;
-      a key queries its list, which is not mounted yet or already removed; a second palette has the
-      same id as the first one, which may still be mounted.
+      a click where nothing is drawn, as before the first layout, is an error; a key queries its
+      list, which is not mounted yet or already removed; a second palette has the same id as the
+      first one, which may still be mounted.
     - Three screens on the stack: the middle one may take the screen above it for its background,
       and both then draw each other endlessly.
 
@@ -105,6 +109,7 @@ def patch_textual() -> None:
         (Screen, "get_widget_and_offset_at", _widget_and_offset_at),
         (Screen, "_screen_resized", _screen_resized),
         (Screen, "render", _render_screen),
+        (CommandPalette, "_on_click", _click_beside),
         (CommandPalette, "dismiss", _dismiss),
         (CommandPalette, "_gather_commands", _gather_commands),
         (CommandPalette, "_action_command_list", _action_command_list),
@@ -163,6 +168,11 @@ def _reflow(self: Compositor, parent: Widget, size: Size) -> ReflowResult:
         if after[widget].region.size != before[widget].region.size
     }
     return result._replace(shown=after.keys() - before.keys(), resized=resized)
+
+
+def _click_beside(self: CommandPalette, event: Click) -> None:
+    with suppress(NoWidget):
+        _CLICK_BESIDE(self, event)
 
 
 def _dismiss(self: CommandPalette, result: None = None) -> AwaitComplete:
