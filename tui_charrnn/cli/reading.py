@@ -72,12 +72,9 @@ def load_models(
                 f"{name!r} and {paths[path]!r} are the same model file, {path}. Name it once."
             )
         paths[path] = name
-    loaded = {name: lazy.load_model(path) for path, name in paths.items()}
-    if numbers == "float32":
-        return loaded
     return {
-        name: lazy.with_numbers(each, numbers, partial(_print_about, name))
-        for name, each in loaded.items()
+        name: lazy.with_numbers(lazy.load_model(path), numbers, partial(_print_about, name))
+        for path, name in paths.items()
     }
 
 
