@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tests.support.bracket_model import CHARACTERS, nested_brackets
+from tests.support.engine_pool import take_step
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.lens.neurons import NeuronFinder
 from tui_charrnn.lens.properties import find_properties
@@ -42,7 +43,7 @@ def models() -> tuple[Model, Model]:
     for step in range(STEPS):
         window = streams[:, step * WINDOW : (step + 1) * WINDOW + 1]
         carried = np.full(STREAMS, step > 0, np.float32)
-        engine.train_batch(Batch(window[:, :-1], window[:, 1:], carried), step + 1, RATE)
+        take_step(engine, Batch(window[:, :-1], window[:, 1:], carried), step + 1, RATE)
     return before, model()
 
 

@@ -19,6 +19,14 @@ from tui_charrnn.config import ModelConfig, TrainingConfig
 
 if TYPE_CHECKING:  # it loads TensorFlow
     from tui_charrnn.training.engine.engine import Engine
+    from tui_charrnn.training.loop import Batch, BatchResult
+
+
+def take_step(engine: "Engine", batch: "Batch", step: int, learning_rate: float) -> "BatchResult":
+    """Take one step."""
+    (result,) = engine.train_batches([batch], step, [learning_rate])
+    return result
+
 
 READ_BY_ENGINES: Final = (
     *("end_index", "sequence_length", "rng_seed", "optimizer", "weight_decay"),

@@ -31,7 +31,7 @@ from tui_charrnn.runs.records import (
 )
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.interruption import Interruption
-from tui_charrnn.training.loop import Batch, BatchResult
+from tui_charrnn.training.loop import BatchResult
 from tui_charrnn.training.plan import learning_rate_at
 from tui_charrnn.training.worker import run_training
 
@@ -133,27 +133,27 @@ def _die() -> None:
 def _let_diverge(run: RunDirectory, step: int) -> None:
     from tui_charrnn.training.engine.engine import Engine
 
-    trained, config = Engine.train_batch, read_description(run).training
+    trained, config = Engine.train_batches, read_description(run).training
     limit = 0.75 * learning_rate_at(step, config.steps or 0, config)
 
-    def train_batch(self: Any, batch: Batch, at: int, learning_rate: float) -> BatchResult:
-        if at == step and learning_rate > limit:
-            return BatchResult(float("nan"), float("nan"))
-        return trained(self, batch, at, learning_rate)
+    def train_batches(self: Any, batches: Any, at: int, rates: list[float]) -> list[BatchResult]:
+        if at == step and rates[0] > limit:
+            return [BatchResult(float("nan"), float("nan"))]
+        return trained(self, batches, at, rates)
 
-    setattr(Engine, "train_batch", train_batch)  # noqa: B010  not a method for mypy to check
+    setattr(Engine, "train_batches", train_batches)  # noqa: B010  not a method for mypy to check
 
 
 def _die_evaluating(step: int) -> None:
     from tui_charrnn.training.engine.engine import Engine
 
-    trained, evaluated = Engine.train_batch, Engine.evaluate
+    trained, evaluated = Engine.train_batches, Engine.evaluate
     last = 0
 
-    def train_batch(self: Any, batch: Batch, at: int, learning_rate: float) -> BatchResult:
+    def train_batches(self: Any, batches: Any, at: int, rates: list[float]) -> list[BatchResult]:
         nonlocal last
         last = at
-        return trained(self, batch, at, learning_rate)
+        return trained(self, batches, at, rates)
 
     def evaluate(self: Any, windows: Any, should_stop: Callable[[], bool]) -> float | None:
         looks = 0
@@ -167,7 +167,7 @@ def _die_evaluating(step: int) -> None:
 
         return evaluated(self, windows, look)
 
-    setattr(Engine, "train_batch", train_batch)  # noqa: B010  as above
+    setattr(Engine, "train_batches", train_batches)  # noqa: B010  as above
     setattr(Engine, "evaluate", evaluate)  # noqa: B010  as above
 
 

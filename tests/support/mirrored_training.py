@@ -41,9 +41,17 @@ MATERIAL: Final = Material(
 HELD_OUT: Final = HeldOutWindows(TEXT[:99], stream_count=2, sequence_length=T)
 
 
-def replicated(training: TrainingConfig = TRAINING, **path: Any) -> ReplicatedEngine:
+CALLS: Final = (3, 1, 4)
+"""Steps of each call of several."""
+CALLED: Final = ComputePath("GPU", steps_per_call=max(CALLS))
+"""A path of several steps per call, which several devices of a process need."""
+
+
+def replicated(
+    training: TrainingConfig = TRAINING, path: ComputePath = CALLED, model: ModelConfig = MODEL
+) -> ReplicatedEngine:
     """An engine on two logical devices."""
-    return ReplicatedEngine(MODEL, training, V, B, ComputePath(**path), _replicas())
+    return ReplicatedEngine(model, training, V, B, path, _replicas())
 
 
 @cache
@@ -71,7 +79,8 @@ def measure() -> dict[str, Any]:
     one.restore(*saved)
     found["one_again"] = begun + list(train(one, second))
     found["held_out"] = [each.evaluate(HELD_OUT, lambda: False) for each in (two, one)]
-    found["compiled"] = list(train(replicated(is_compiled=True), [*first, *second]))
+    compiled = replicated(path=replace(CALLED, is_compiled=True))
+    found["compiled"] = list(train(compiled, [*first, *second]))
     found["alike"] = [are_alike(two)]
     weights = two.model_tensors()
     weights["output.bias"][3] = np.nextafter(weights["output.bias"][3], np.float32(9))
@@ -80,13 +89,12 @@ def measure() -> dict[str, Any]:
     two.training_tensors()
     found["alike"].append(are_alike(two))
     noisy = TrainingConfig(**{**TRAINING.to_mapping(), "dropout": 0.4})
-    cut = ComputePath(shards=2)
+    cut = ComputePath("GPU", shards=2)
     found["dropping"] = list(train(Engine(MODEL, noisy, V, B, cut), first, noisy))
     found["dropping_on_two"] = list(train(replicated(noisy), first, noisy))
     both = replace(MODEL, direction="both")
     found["both"] = list(train(Engine(both, TRAINING, V, B), first))
-    divided = ReplicatedEngine(both, TRAINING, V, B, ComputePath(), _replicas())
-    found["both_on_two"] = list(train(divided, first))
+    found["both_on_two"] = list(train(replicated(model=both), first))
     broken = two.training_tensors()
     broken["trained.output.bias"] = np.full(V, np.nan, np.float32)
     two.restore(two.model_tensors(), broken)
@@ -99,12 +107,8 @@ def measure() -> dict[str, Any]:
     return found | measure_calls()
 
 
-CALLS: Final = (3, 1, 4)
-"""Steps of each call."""
-
-
 def measure_calls() -> dict[str, Any]:
-    """What several steps in one call on two devices make of some steps, and those steps singly."""
+    """What calls of several steps on two devices make of some steps, and calls of one step."""
     noisy = TrainingConfig(**{
         **TRAINING.to_mapping(),
         "dropout": 0.4,
@@ -112,8 +116,7 @@ def measure_calls() -> dict[str, Any]:
         "average_decay": None,
         "optimizer": "adam",
     })
-    several = replicated(noisy, device="GPU", steps_per_call=max(CALLS))
-    single = replicated(noisy, device="GPU")
+    several, single = replicated(noisy), replicated(noisy)
     results = take_calls(several, CALLS, noisy)
     found: dict[str, Any] = {
         "calls": results,

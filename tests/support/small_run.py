@@ -102,13 +102,13 @@ def before_batches(monkeypatch: pytest.MonkeyPatch, hook: BatchHook) -> None:
     """Let something happen before every batch that is not only timed."""
     from tui_charrnn.training.engine.engine import Engine
 
-    trained = Engine.train_batch
+    trained = Engine.train_batches
 
-    def train_batch(self: Any, batch: Any, step: int, learning_rate: float) -> BatchResult:
-        result = hook(step) if learning_rate > 0 else None
-        return result or trained(self, batch, step, learning_rate)
+    def train_batches(self: Any, batches: Any, step: int, rates: list[float]) -> list[BatchResult]:
+        result = hook(step) if rates[0] > 0 else None
+        return trained(self, batches, step, rates) if result is None else [result]
 
-    monkeypatch.setattr(Engine, "train_batch", train_batch)
+    monkeypatch.setattr(Engine, "train_batches", train_batches)
 
 
 def score(monkeypatch: pytest.MonkeyPatch, losses: Iterable[float]) -> None:

@@ -72,14 +72,14 @@ def test_after_the_first_compilation_nothing_more_is_timed(
 ) -> None:
     from tui_charrnn.training.engine.engine import Engine
 
-    trained, rates = Engine.train_batch, []
+    trained, rates = Engine.train_batches, []
 
-    def train_batch(self: Any, batch: Any, step: int, learning_rate: float) -> Any:
-        rates.append(learning_rate)
+    def train_batches(self: Any, batches: Any, step: int, given: list[float]) -> Any:
+        rates.extend(given)
         preempt(interruption)
-        return trained(self, batch, step, learning_rate)
+        return trained(self, batches, step, given)
 
-    monkeypatch.setattr(Engine, "train_batch", train_batch)
+    monkeypatch.setattr(Engine, "train_batches", train_batches)
     run = new_run(tmp_path)
     assert train(run, interruption) is ExitCode.RESUME_ME
     assert rates == [0.0]

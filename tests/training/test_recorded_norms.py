@@ -58,15 +58,15 @@ def test_norms_and_the_share_of_clipped_batches_are_those_of_weights_and_batches
 ) -> None:
     from tui_charrnn.training.engine.engine import Engine
 
-    trained, norms = Engine.train_batch, []
+    trained, norms = Engine.train_batches, []
 
-    def train_batch(self: Any, batch: Batch, step: int, learning_rate: float) -> Any:
-        if learning_rate > 0:  # not only timed
+    def train_batches(self: Any, batches: list[Batch], step: int, rates: list[float]) -> Any:
+        if rates[0] > 0:  # not only timed
             states = list(self.states().values())
-            norms.append(naive_norm(self.model_tensors(), batch, states))
-        return trained(self, batch, step, learning_rate)
+            norms.append(naive_norm(self.model_tensors(), batches[0], states))
+        return trained(self, batches, step, rates)
 
-    monkeypatch.setattr(Engine, "train_batch", train_batch)
+    monkeypatch.setattr(Engine, "train_batches", train_batches)
     run = created_run(tmp_path, model=MODEL, training=TRAINING)
     train(run)
     recorded = [record.gradient_norm for record in of_kind(run, BatchTrained)]

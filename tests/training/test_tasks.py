@@ -91,10 +91,10 @@ def test_a_loss_that_is_no_number_is_a_failure(monkeypatch: pytest.MonkeyPatch) 
     from tui_charrnn.training.loop import BatchResult
     from tui_charrnn.training.tasks import try_steps
 
-    def train_batch(*_: Any) -> BatchResult:
-        return BatchResult(float("nan"), 1.0)
+    def train_batches(*_: Any) -> list[BatchResult]:
+        return [BatchResult(float("nan"), 1.0)]
 
-    monkeypatch.setattr(Engine, "train_batch", train_batch)
+    monkeypatch.setattr(Engine, "train_batches", train_batches)
     found, problem = try_steps(ComputePath(), MODEL, TRAINING)
     assert found is None
     assert problem is not None

@@ -301,7 +301,7 @@ def test_an_unexpected_failure_is_one_sentence_with_the_log_named(
     def fail(*_: Any) -> BatchResult:
         raise RuntimeError("a defect\nwith a second line")
 
-    monkeypatch.setattr(Engine, "train_batch", fail)
+    monkeypatch.setattr(Engine, "train_batches", fail)
     run = new_run(tmp_path)
     assert train(run) is ExitCode.UNEXPECTED
     assert "RuntimeError: a defect (details in" in status_of(run).message

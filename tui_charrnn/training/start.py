@@ -14,6 +14,7 @@ from tui_charrnn.training.distributed.roles import Assignment
 from tui_charrnn.training.engine.engine import Engine
 from tui_charrnn.training.engine.path_choice import RECORDED_FACTS, choose_path
 from tui_charrnn.training.engine.paths import (
+    STEPS_PER_CALL,
     ComputePath,
     RunSize,
     format_device,
@@ -108,6 +109,7 @@ class SetupBuilder:
         path = choice.path
         self._recorded = path.facts()
         if self._replicas is not None:
+            path = replace(path, steps_per_call=STEPS_PER_CALL)
             shards = shard_count(thread_count(training.threads), rows)
         if shards and not is_gpu:
             path = replace(path, shards=shards)

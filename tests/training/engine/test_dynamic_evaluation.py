@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.support.engine_pool import take_step
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.text.batches import HeldOutWindows
 from tui_charrnn.training.loop import Batch
@@ -25,7 +26,7 @@ def engine() -> Any:
     rng = np.random.default_rng(1)
     for step in range(1, 10):
         text = rng.integers(0, V, (B, T + 1)).astype(np.int32)
-        trained.train_batch(Batch(text[:, :-1], text[:, 1:], np.ones(B, np.float32)), step, 0.01)
+        take_step(trained, Batch(text[:, :-1], text[:, 1:], np.ones(B, np.float32)), step, 0.01)
     return trained
 
 

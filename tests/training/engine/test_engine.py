@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.support.engine_pool import engines
+from tests.support.engine_pool import engines, take_step
 from tests.support.tiny_model import model_of
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import RunError
@@ -50,7 +50,7 @@ def test_a_held_out_text_scores_as_in_numpy(cell: str, layer_count: int) -> None
     model = ModelConfig(cell=cell, embedding_size=5, hidden_size=7, layer_count=layer_count)
     engine = new_engine(model)
     for number in range(1, 4):
-        engine.train_batch(batch(number), number, 0.05)
+        take_step(engine, batch(number), number, 0.05)
     windows = HeldOutWindows(TEXT, stream_count=1, sequence_length=T)
     assert engine.evaluate(windows) == pytest.approx(numpy_loss(engine, model, TEXT), abs=1e-5)
 
@@ -59,7 +59,7 @@ def test_a_normalized_network_scores_as_in_numpy() -> None:
     model = ModelConfig(embedding_size=5, hidden_size=7, layer_count=2, layer_norm=True)
     engine = new_engine(model)
     for number in range(1, 4):
-        engine.train_batch(batch(number), number, 0.05)
+        take_step(engine, batch(number), number, 0.05)
     gains = engine.model_tensors()["layers.0.gate_gain"]
     assert gains.shape == (28,)
     assert np.abs(gains - 1).max() > 0.01  # they learn
@@ -70,7 +70,7 @@ def test_a_normalized_network_scores_as_in_numpy() -> None:
 def test_a_tied_output_scores_as_in_numpy() -> None:
     model = ModelConfig(embedding_size=6, hidden_size=6, tied_output=True)
     engine = new_engine(model)
-    engine.train_batch(batch(), 1, 0.05)
+    take_step(engine, batch(), 1, 0.05)
     windows = HeldOutWindows(TEXT, stream_count=1, sequence_length=T)
     assert engine.evaluate(windows) == pytest.approx(numpy_loss(engine, model, TEXT), abs=1e-5)
     assert "output.kernel" not in engine.model_tensors()
@@ -87,21 +87,21 @@ def test_a_uniform_model_loses_the_logarithm_of_the_vocabulary() -> None:
 def test_the_state_is_carried_to_the_next_batch_and_forgotten_where_asked() -> None:
     first, second = batch(1), batch(2)
     carrying, cold, fresh = (new_engine() for _ in range(3))
-    carrying.train_batch(first, 1, 0.0)
-    cold.train_batch(first, 1, 0.0)
-    carried_loss = carrying.train_batch(second, 2, 0.0).loss
-    cold_loss = cold.train_batch(second._replace(carried=np.zeros(B, np.float32)), 2, 0.0).loss
-    fresh_loss = fresh.train_batch(second, 2, 0.0).loss
+    take_step(carrying, first, 1, 0.0)
+    take_step(cold, first, 1, 0.0)
+    carried_loss = take_step(carrying, second, 2, 0.0).loss
+    cold_loss = take_step(cold, second._replace(carried=np.zeros(B, np.float32)), 2, 0.0).loss
+    fresh_loss = take_step(fresh, second, 2, 0.0).loss
     assert cold_loss == fresh_loss
     assert carried_loss != fresh_loss
 
 
 def test_evaluating_leaves_training_as_it_was() -> None:
     engine, undisturbed = new_engine(), new_engine()
-    engine.train_batch(batch(1), 1, 0.05)
-    undisturbed.train_batch(batch(1), 1, 0.05)
+    take_step(engine, batch(1), 1, 0.05)
+    take_step(undisturbed, batch(1), 1, 0.05)
     engine.evaluate(HeldOutWindows(TEXT, stream_count=2, sequence_length=T))
-    assert engine.train_batch(batch(2), 2, 0.05) == undisturbed.train_batch(batch(2), 2, 0.05)
+    assert take_step(engine, batch(2), 2, 0.05) == take_step(undisturbed, batch(2), 2, 0.05)
 
 
 def test_an_evaluation_stops_when_asked() -> None:
@@ -116,14 +116,14 @@ def test_the_gradient_is_that_of_finite_differences() -> None:
     model = ModelConfig(embedding_size=2, hidden_size=3)
     engine, data = new_engine(model, config), batch(3, carried=0.0)
     data = data._replace(inputs=data.inputs % 2)  # the same characters again and again
-    norm = engine.train_batch(data, 1, 0.0).gradient_norm
+    norm = take_step(engine, data, 1, 0.0).gradient_norm
     weights, state = engine.model_tensors(), engine.training_tensors()
 
     def loss_with(name: str, position: int, shift: float) -> float:
         shifted = {key: tensor.copy() for key, tensor in weights.items()}
         shifted[name].flat[position] += shift
         engine.restore(shifted, state)
-        return float(engine.train_batch(data, 1, 0.0).loss)
+        return float(take_step(engine, data, 1, 0.0).loss)
 
     squares = sum(
         ((loss_with(name, position, 1e-2) - loss_with(name, position, -1e-2)) / 2e-2) ** 2
@@ -141,7 +141,7 @@ def test_a_gradient_is_cut_down_to_its_limit() -> None:
     )
     engine = new_engine(training=config)
     before = engine.training_tensors()
-    assert engine.train_batch(batch(), 1, 0.01).gradient_norm > 10 * limit
+    assert take_step(engine, batch(), 1, 0.01).gradient_norm > 10 * limit
     after = engine.training_tensors()
     moments = [
         after[name] - before[name]
@@ -158,7 +158,7 @@ def test_a_character_that_is_read_often_is_one_row_of_the_gradient() -> None:
     engine = new_engine(training=config)
     inputs = np.full((B, T), 3, np.int32)
     before = engine.model_tensors()
-    engine.train_batch(Batch(inputs, inputs, np.zeros(B, np.float32)), 1, 0.01)
+    take_step(engine, Batch(inputs, inputs, np.zeros(B, np.float32)), 1, 0.01)
     for name, tensor in engine.model_tensors().items():
         assert np.abs(tensor - before[name]).max() <= 0.01 * 1.001, name
     moved = np.abs(engine.model_tensors()["embedding"] - before["embedding"]).max(axis=1)
@@ -168,7 +168,7 @@ def test_a_character_that_is_read_often_is_one_row_of_the_gradient() -> None:
 def test_dropout_masks_are_a_function_of_the_step() -> None:
     config = TrainingConfig(steps=9, batch_size=B, sequence_length=T, dropout=0.5)
     losses = [
-        new_engine(training=config).train_batch(batch(), number, 0.0).loss for number in (1, 1, 2)
+        take_step(new_engine(training=config), batch(), number, 0.0).loss for number in (1, 1, 2)
     ]
     assert losses[0] == losses[1]
     assert losses[0] != losses[2]
@@ -179,7 +179,7 @@ def test_added_dropout_drops_as_much_as_configured() -> None:
     for configured, added in ((0.5, 0.0), (0.25, 0.25), (0.25, 0.0)):
         config = replace(TRAINING, dropout=configured)
         drawn = batch()._replace(added_dropout=added)
-        losses.append(new_engine(training=config).train_batch(drawn, 1, 0.0).loss)
+        losses.append(take_step(new_engine(training=config), drawn, 1, 0.0).loss)
     assert losses[0] == losses[1] != losses[2]
 
 
@@ -188,8 +188,8 @@ def test_weight_decay_spares_the_biases() -> None:
     plain = TrainingConfig(steps=9, batch_size=B, sequence_length=T, weight_decay=0.0)
     decayed, kept = new_engine(training=config), new_engine(training=plain)
     start = kept.model_tensors()
-    decayed.train_batch(batch(), 1, 0.1)
-    kept.train_batch(batch(), 1, 0.1)
+    take_step(decayed, batch(), 1, 0.1)
+    take_step(kept, batch(), 1, 0.1)
     for name, tensor in decayed.model_tensors().items():
         decay = 0.0 if name.endswith("bias") else 0.1 * 0.5
         expected = kept.model_tensors()[name] - decay * start[name]
@@ -198,7 +198,7 @@ def test_weight_decay_spares_the_biases() -> None:
 
 def test_it_learns_a_text_by_heart() -> None:
     engine = new_engine()
-    losses = [engine.train_batch(batch(1, 0.0), number, 0.05).loss for number in range(1, 60)]
+    losses = [take_step(engine, batch(1, 0.0), number, 0.05).loss for number in range(1, 60)]
     assert losses[-1] < 0.3 * losses[0]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tests.support.engine_pool import READ_BY_ENGINES, engines
+from tests.support.engine_pool import READ_BY_ENGINES, engines, take_step
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.text.batches import HeldOutWindows
 from tui_charrnn.training.loop import Batch
@@ -27,7 +27,7 @@ def engine(request: pytest.FixtureRequest) -> Any:
     """Return an engine after two steps, with the newest weights or averages as its model."""
     made = new_engine(average_decay=request.param)
     for step in (1, 2):
-        made.train_batch(batch(step), step, 0.05)
+        take_step(made, batch(step), step, 0.05)
     return made
 
 
@@ -73,7 +73,7 @@ def test_scoring_that_was_broken_off_does(engine: Any) -> None:
 def test_a_step_whose_loss_is_not_finite_does(engine: Any) -> None:
     spoil(engine, {"output.bias": 3e38, "output.kernel": 3e38})
     before = tensors_of(engine)
-    assert not np.isfinite(engine.train_batch(batch(3), 3, 0.05).loss)
+    assert not np.isfinite(take_step(engine, batch(3), 3, 0.05).loss)
     assert_same(tensors_of(engine), before)
 
 
@@ -81,7 +81,7 @@ def test_a_step_whose_gradient_alone_is_not_finite_does(engine: Any) -> None:
     """Nothing reaches the layer through an embedding of zeros, but the way back is steep."""
     spoil(engine, {"embedding": 0.0, "layers.0.kernel": 1e25})
     before = tensors_of(engine)
-    loss, norm = engine.train_batch(batch(3), 3, 0.05)
+    loss, norm = take_step(engine, batch(3), 3, 0.05)
     assert np.isfinite(loss)
     assert not np.isfinite(norm)
     assert_same(tensors_of(engine), before)
@@ -106,11 +106,11 @@ def test_a_reset_takes_it_back_to_its_beginning(engine: Any) -> None:
 def test_after_a_reset_it_takes_the_same_steps_again() -> None:
     """The pool of engines relies on it."""
     fresh, again = built_engine(dropout=0.5), built_engine(dropout=0.5)
-    again.train_batch(batch(7), 1, 0.05)
+    take_step(again, batch(7), 1, 0.05)
     again.reset()
     for step in (1, 2, 3):
         data = batch(step)
-        assert again.train_batch(data, step, 0.05) == fresh.train_batch(data, step, 0.05)
+        assert take_step(again, data, step, 0.05) == take_step(fresh, data, step, 0.05)
     assert_same(tensors_of(again), tensors_of(fresh))
 
 
@@ -133,7 +133,7 @@ def test_engines_that_differ_in_what_no_engine_reads_are_the_same() -> None:
     training = NotingConfig(replace(TRAINING, dropout=0.5, recurrent_weight_dropout=0.5))
     noting: Any = training
     engine = Engine(MODEL, noting, V, B)
-    engine.train_batch(batch(1), 1, 0.05)
+    take_step(engine, batch(1), 1, 0.05)
     engine.reset()
     engine.evaluate(HeldOutWindows(TEXT, stream_count=2, sequence_length=T))
     assert training.read == {*READ_BY_ENGINES}

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.support.engine_pool import engines
+from tests.support.engine_pool import engines, take_step
 from tests.support.naive_steps import NaiveNetwork
 from tests.support.tiny_model import random_tensors, tiny_config
 from tui_charrnn.config import ModelConfig, TrainingConfig
@@ -141,7 +141,7 @@ def test_an_engine_trains_and_scores_records_so(cell: str, path: dict[str, Any])
     assert engine.evaluate([(*window, np.ones((2, LENGTH), np.float32))]) == pytest.approx(
         expected, rel=1e-4
     )
-    result = engine.train_batch(Batch(*window, np.ones(2, np.float32)), 1, 0.01)
+    result = take_step(engine, Batch(*window, np.ones(2, np.float32)), 1, 0.01)
     assert result.loss == pytest.approx(expected, rel=1e-4)
 
 

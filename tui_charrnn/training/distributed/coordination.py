@@ -29,6 +29,7 @@ from tui_charrnn.model.weights import Float32
 from tui_charrnn.training.distributed.placement import HEARTBEAT, STARTING_MODEL, Cluster, JointTask
 from tui_charrnn.training.engine.paths import Device, configure_devices
 from tui_charrnn.training.engine.recurrence import Tensor
+from tui_charrnn.training.engine.steps import add_shards
 from tui_charrnn.training.failures import cause_of
 
 KEPT: Final = "Checkpoints are kept. To resume, run the same command for all processes."
@@ -311,7 +312,7 @@ def _refusal(
 
 
 class Replicas:
-    """All replicas of one model; sequence arguments have one item per replica of this process."""
+    """All replicas of one model."""
 
     def __init__(
         self, strategy: tf.distribute.Strategy, coordination: Coordination | None = None
@@ -325,32 +326,27 @@ class Replicas:
         rank = 0 if coordination is None else coordination.cluster.rank
         self.first: Final = rank * len(self.devices)
         """Number of this process's first replica; batch rows are in replica order."""
-        self._sum = tf.function(self._reduce, autograph=False)
+        self._sum = tf.function(
+            lambda vectors: strategy.run(lambda own: _add_up([own])[0], args=(vectors,)),
+            autograph=False,
+        )
 
-    def sum(
-        self, vector: Float32, values: Sequence[Sequence[Tensor]] = ()
-    ) -> tuple[Float32, list[list[Tensor]]]:
-        """Return the sum of all processes' vectors and the means over all replicas, in one message.
-
-        Args:
-            vector: This process's vector.
-            values: Tensors of each replica in this process; the means are bit-identical for all.
+    def sum(self, vector: Float32) -> Float32:
+        """Return the sum of all processes' vectors.
 
         Raises:
             BrokenClusterError: If a process is lost.
         """
-        own = values or [()] * len(self.devices)
-        vectors = [vector, *[np.zeros_like(vector)] * (len(self.devices) - 1)]
-        given = ([tf.constant(one), *each] for one, each in zip(vectors, own, strict=True))
+        others = [np.zeros_like(vector)] * (len(self.devices) - 1)
+        given = map(tf.constant, [vector, *others])
         # per-replica tensors of TensorFlow
         together = self._strategy.experimental_distribute_values_from_function(
             lambda _: next(given)  # in the order of the replicas
         )
         with self.in_contact():
-            apart = map(self._strategy.experimental_local_results, self._sum(list(together)))
-            sums, *means = apart
-            total = sums[0].numpy()  # errors of a GPU are raised here
-        return total, [list(each) for each in zip(*means, strict=True)]
+            sums = self._strategy.experimental_local_results(self._sum(together))
+            total: Float32 = sums[0].numpy()  # errors of a GPU are raised here
+        return total
 
     def compute_on_each(
         self, function: Callable[[int], Sequence[Tensor]]
@@ -365,16 +361,9 @@ class Replicas:
         apart = map(self._strategy.experimental_local_results, self._strategy.run(compute))
         return list(zip(*apart, strict=True))
 
-    def mean(self, values: Sequence[Tensor]) -> list[Tensor]:
-        """Return the means over all replicas; call it within `compute_on_each`."""
-        return [each / self.count for each in _add_up(values)]
-
-    def _reduce(self, values: list[Any]) -> list[Any]:
-        def reduce(own: list[Tensor]) -> list[Tensor]:
-            total, *others = _add_up(own)
-            return [total, *(each / self.count for each in others)]
-
-        return list(self._strategy.run(reduce, args=(values,)))
+    def mean(self, results: Sequence[Sequence[Tensor]]) -> list[Sequence[Tensor]]:
+        """Return the means of a batch's `results` over all replicas, within `compute_on_each`."""
+        return [[each / self.count for each in _add_up(add_shards(results))]]
 
 
 def _add_up(values: Sequence[Tensor]) -> list[Tensor]:

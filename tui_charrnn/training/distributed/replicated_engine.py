@@ -1,16 +1,14 @@
 """One model on N devices, each with all weights and its own rows of a batch of B streams.
 
 Gradients are averaged before clipping, so a step equals that of one device, up to rounding.
-Batches, masks and cold starts are functions of the step, so all processes run the same steps. Rank
-0's decisions (requests, checkpoints, rollbacks, the end) are sent as a few numbers with the
-gradients, and the gradients are ignored if a decision replaces the expected step; the other
-processes send their reasons to exit. On GPUs, K steps are one call, in which the devices average
-the gradients without the host.
+Batches, masks and cold starts are functions of the step, so all processes run the same steps. K
+steps are one call, in which the devices average the gradients without the host. Rank 0's decisions
+(steps, checkpoints, rollbacks, the end) are sent as a few numbers before each call; with the same
+message the other processes send their reasons to exit.
 """
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from enum import IntEnum
 from typing import Final, NamedTuple
 
@@ -25,8 +23,7 @@ from tui_charrnn.training.distributed.coordination import KEPT, Replicas
 from tui_charrnn.training.distributed.placement import refuse_uneven
 from tui_charrnn.training.engine.engine import Engine, Slot
 from tui_charrnn.training.engine.paths import ComputePath
-from tui_charrnn.training.engine.recurrence import Tensor
-from tui_charrnn.training.engine.steps import MultiStep, PartialGradients
+from tui_charrnn.training.engine.steps import MultiStep
 from tui_charrnn.training.interruption import Interruption, Reason
 from tui_charrnn.training.loop import Batch, BatchesAhead, BatchResult
 
@@ -43,13 +40,11 @@ Tensors = Mapping[str, npt.NDArray[np.generic]]
 class Action(IntEnum):
     """What all processes do next, decided by rank 0."""
 
-    COMPUTE = 1  # compute the gradients of a step
-    TAKE_STEP = 2  # apply the gradients of this message
-    TAKE_SEVERAL = 3  # take several steps in one call
-    RESTORE = 4  # restore weights, optimizer and states from rank 0
-    GATHER = 5  # send the states to rank 0
-    LISTEN = 6  # do nothing: rank 0 only asks for reasons to exit
-    END = 7  # exit with a code
+    TAKE_STEPS = 1  # take steps in one call
+    RESTORE = 2  # restore weights, optimizer and states from rank 0
+    GATHER = 3  # send the states to rank 0
+    LISTEN = 4  # do nothing: rank 0 only asks for reasons to exit
+    END = 5  # exit with a code
 
 
 class _Message(NamedTuple):
@@ -99,15 +94,11 @@ class ReplicatedEngine:
             replicas.compute_on_each,
             replicas.mean,
         )
-        self._threads = ThreadPoolExecutor(len(self._engines))
         one = self._engines[0]
         self.evaluate = one.evaluate  # the others wait
         self.evaluate_dynamically = one.evaluate_dynamically
         self.model_tensors = one.model_tensors  # equal in all replicas
-        weights = one.model_tensors()
-        self._names = [*weights, *one.training_tensors()]
-        self._no_gradients = [tf.zeros(()), *map(tf.zeros_like, weights.values())]
-        self._computing = 0  # the step whose gradients the other processes are computing
+        self._names = [*one.model_tensors(), *one.training_tensors()]
         self._exchanged_at = time.monotonic()
 
     @property
@@ -120,16 +111,8 @@ class ReplicatedEngine:
     ) -> list[BatchResult]:
         """Take steps as `Engine.train_batches` does, with all other processes."""
         numbers = self._engines[0].optimizer_numbers(first_step, learning_rates)
-        if self.steps_per_call > 1:
-            self._send(_Message(Action.TAKE_SEVERAL, first_step, len(batches), numbers))
-            return self._take_several(batches, first_step, numbers)
-        (batch,) = batches
-        if self._computing != first_step:
-            self._send(_Message(Action.COMPUTE, first_step))
-        partial = self._compute(batch, first_step)
-        message, means = self._exchange(_Message(Action.TAKE_STEP, first_step, 1, numbers), partial)
-        self._computing = first_step + 1
-        return [self._apply(partial, means, message)]
+        self._send(_Message(Action.TAKE_STEPS, first_step, len(batches), numbers))
+        return self._take_steps(batches, first_step, numbers)
 
     def training_tensors(self) -> dict[str, npt.NDArray[np.generic]]:
         """Return tensors as `Engine.training_tensors` does, with the states of all B streams.
@@ -158,7 +141,6 @@ class ReplicatedEngine:
         """
         tensors = {**weights, **training}
         self._adopt(tensors)  # raises before anything is sent
-        self._computing = 0  # the others' gradients are of the old weights
         if self._replicas.has_peers:
             self._send(_Message(Action.RESTORE))
             self._share(tensors)
@@ -190,56 +172,22 @@ class ReplicatedEngine:
         """
         self._interruption = interruption
         ahead = BatchesAhead(batch_of)
-        step, partial = 0, None  # the next step, 0 if unknown; its gradients
         while True:
-            if step and partial is None:
-                partial = self._compute(batch_of(step), step)
             interruption.check()
-            message, means = self._exchange(None, partial)
+            message = self._exchange(None)
             match message.action:
-                case Action.COMPUTE:
-                    step, partial = message.step, None
-                case Action.TAKE_STEP if partial is not None:
-                    self._apply(partial, means, message)
-                    step, partial = message.step + 1, None
-                case Action.TAKE_SEVERAL:
+                case Action.TAKE_STEPS:
                     batches = ahead.take(message.step, message.number)
-                    self._take_several(batches, message.step, message.numbers[: message.number])
+                    self._take_steps(batches, message.step, message.numbers[: message.number])
                 case Action.RESTORE | Action.GATHER:
                     self._share(self._own_tensors(has_states=message.action == Action.GATHER))
                 case Action.END:
                     return ExitCode(message.number)
 
-    def _compute(self, batch: Batch, step: int) -> list[PartialGradients]:
-        """Return the gradients of each replica of this process."""
-
-        def compute(place: int) -> PartialGradients:
-            with tf.device(self._replicas.devices[place]):
-                return self._engines[place].compute(self._own_part(batch, place), step)
-
-        return list(self._threads.map(compute, range(len(self._engines))))
-
-    def _apply(
-        self,
-        partial: Sequence[PartialGradients],
-        means: Sequence[Sequence[Tensor]],
-        message: _Message,
-    ) -> BatchResult:
-        """Apply the same step to each replica of this process."""
-
-        def apply(place: int) -> BatchResult:
-            loss, *gradients = means[place]
-            mean = PartialGradients([loss], [gradients], partial[place].states)
-            with tf.device(self._replicas.devices[place]):
-                return self._engines[place].apply(mean, message.numbers[0], message.step)
-
-        first, *_ = self._threads.map(apply, range(len(self._engines)))
-        return first
-
-    def _take_several(
+    def _take_steps(
         self, batches: Sequence[Batch], first_step: int, numbers: npt.NDArray[np.float32]
     ) -> list[BatchResult]:
-        """Take this process's part in a call of several steps."""
+        """Take this process's part in a call."""
         places = range(len(self._engines))
         own = [[self._own_part(batch, place) for batch in batches] for place in places]
         before = [engine.carried for engine in self._engines]
@@ -254,10 +202,8 @@ class ReplicatedEngine:
         if self._replicas.has_peers:
             self._exchange(message)
 
-    def _exchange(
-        self, sent: _Message | None, partial: Sequence[PartialGradients] | None = None
-    ) -> tuple[_Message, list[list[Tensor]]]:
-        """Return rank 0's message, and the mean gradients if a call takes one step."""
+    def _exchange(self, sent: _Message | None) -> _Message:
+        """Return rank 0's message."""
         header = np.zeros(4, np.float32)
         numbers = np.zeros((self.steps_per_call, 3), np.float32)
         if sent is not None:
@@ -265,18 +211,14 @@ class ReplicatedEngine:
             numbers[: len(sent.numbers)] = sent.numbers
         reasons = [float(reason is self._interruption.reason) for reason in _REASONS]
         vector = np.concatenate([header, reasons, numbers.ravel()], dtype=np.float32)
-        values: list[list[Tensor]] = []
-        if self.steps_per_call == 1:  # always the same shapes, so that it is traced once
-            own = [*map(_add_shards, partial or ())]
-            values = own or [self._no_gradients] * len(self._engines)
-        total, means = self._replicas.sum(vector, values)
+        total = self._replicas.sum(vector)
         self._exchanged_at = time.monotonic()
         (action, high, low, number), counts, shared = np.split(total, [4, 4 + len(reasons)])
         for reason, count in zip(_REASONS, counts, strict=True):
             if count > 0:
                 self._interruption.request(reason)
         step = int(high) * _STEP_DIGITS + int(low)
-        return _Message(Action(int(action)), step, int(number), shared.reshape(-1, 3)), means
+        return _Message(Action(int(action)), step, int(number), shared.reshape(-1, 3))
 
     def _own_tensors(self, *, has_states: bool = True) -> dict[str, npt.NDArray[np.generic]]:
         """Return this process's part of a checkpoint: states of its rows; of rank 0 all else."""
@@ -294,9 +236,7 @@ class ReplicatedEngine:
     def _share(self, given: Tensors) -> dict[str, Float32]:
         """Sum the tensors of all processes in one message, restore the sums and return them."""
         own = {name: given[name] for name in self._names}  # a file may contain others
-        total, _ = self._replicas.sum(
-            np.concatenate([*map(np.ravel, own.values())], dtype=np.float32)
-        )
+        total = self._replicas.sum(np.concatenate([*map(np.ravel, own.values())], dtype=np.float32))
         parts = np.split(total, np.cumsum([each.size for each in own.values()])[:-1])
         pairs = zip(own.items(), parts, strict=True)
         shared = {name: part.reshape(each.shape) for (name, each), part in pairs}
@@ -327,12 +267,6 @@ class ReplicatedEngine:
         """Return the slice of batch rows that a replica of this process reads."""
         first = (self._replicas.first + place) * self._rows
         return slice(first, first + self._rows)
-
-
-def _add_shards(partial: PartialGradients) -> list[Tensor]:
-    """Return the sum over shards of loss and gradients."""
-    gradients = [tf.add_n(list(parts)) for parts in zip(*partial.gradients, strict=True)]
-    return [tf.add_n(list(partial.losses)), *gradients]
 
 
 def _is_state(name: str) -> bool:

@@ -38,11 +38,9 @@ from tui_charrnn.training.engine.steps import (
     MultiStep,
     Optimizer,
     Packed,
-    PartialGradients,
     call_signature,
     character_losses,
     learning_step_of,
-    window_loss_of,
 )
 from tui_charrnn.training.loop import Batch, BatchResult, Windows
 
@@ -68,9 +66,9 @@ states after the window."""
 class Engine:
     """One model in training.
 
-    A batch is split into shards of neighboring streams, each computed in a thread. Their gradients
-    are added in a fixed order, so the result does not depend on thread timing. The batch size B may
-    be smaller than configured.
+    A batch is split into shards of neighboring streams, computed in parallel. Their gradients are
+    added in a fixed order, so the result does not depend on timing. The batch size B may be smaller
+    than configured.
     """
 
     def __init__(
@@ -95,7 +93,8 @@ class Engine:
         self._threads = ThreadPoolExecutor(
             path.shards, initializer=use_device, initargs=(slot.device,)
         )
-        self._states = [self._zero_states(len(rows)) for rows in self._shards]
+        self.carried = [state for rows in self._shards for state in self._zero_states(len(rows))]
+        """The states of all shards, one shard after the other; each of its streams and H."""
         self._dropout = training.dropout, training.recurrent_weight_dropout
         draw = draw_on_device if path.is_gpu else draw_on_host
         self._noise = NoiseSource(model, training, draw, slot.first_shard)
@@ -106,46 +105,13 @@ class Engine:
         )
         self.steps_per_call = path.steps_per_call
         self.signature: Final = call_signature(
-            (batch_size, training.sequence_length), self._state_shape
+            (batch_size, training.sequence_length), self._state_shape, [*map(len, self._shards)]
         )
-        """Of a call of several steps, for a path of one shard."""
+        """Of a call of steps."""
         self._multi_step = MultiStep([self.take_in_graph], self.signature)
         self.newest_step = 0
         """The last step taken since a restore; 0 before the first."""
-        self._window_loss = tf.function(
-            window_loss_of(self._network.forward, self._scored_parameters()), **options
-        )
-
-    def train_batch(self, batch: Batch, step: int, learning_rate: float) -> BatchResult:
-        """Take one optimizer step on a window that continues the previous one; for CPU paths.
-
-        Steps count from 1; the dropout masks are a function of the step. If the loss or the
-        gradient is not finite, weights, optimizer and states do not change.
-        """
-        (numbers,) = self.optimizer_numbers(step, [learning_rate])
-        return self.apply(self.compute(batch, step), numbers, step)
-
-    def compute(self, batch: Batch, step: int) -> PartialGradients:
-        """Return the gradients of a window that continues the previous one; changes nothing."""
-        weight_bytes = self._noise.draw_for_weights(step)
-        share = tf.constant(1 / batch.inputs.size, tf.float32)
-        added = tf.constant(batch.added_dropout, tf.float32)
-
-        def differentiate(shard: int) -> tuple[Tensor, ...]:
-            rows = self._shards[shard]
-            arrays = (batch.inputs, batch.targets, batch.carried)
-            window = (*(tf.constant(array[rows]) for array in arrays), added)
-            length = batch.inputs.shape[1]
-            output_bytes = self._noise.draw_for_outputs(step, shard, length, len(rows))
-            masks = (output_bytes, weight_bytes)
-            result: tuple[Tensor, ...] = self._differentiate(
-                window, self._states[shard], masks, share
-            )
-            return result
-
-        results = self._threads.map(differentiate, range(len(self._shards)))
-        losses, gradients, after = zip(*results, strict=True)
-        return PartialGradients(losses, gradients, [list(shard) for shard in after])
+        self._window_loss = tf.function(self._loss_of_window, **options)
 
     def _gradient_of(
         self,
@@ -183,70 +149,56 @@ class Engine:
     ) -> tuple[Tensor, LoopState]:
         """Take step `index`, from 0, of a call that begins with step `first_step`, while tracing.
 
-        `mean` averages loss and gradients over all devices that train the same weights. This is for
-        a path of one shard.
+        Steps count from 1; the dropout masks are a function of the step. `mean` averages loss and
+        gradients over all devices that train the same weights. If the loss or the gradient is not
+        finite, weights, optimizer and states do not change.
 
         Returns:
             Loss and norm, (2,), and the state for the next step.
         """
-        window = tuple(part[index] for part in packed.windows)
-        streams, length = window[0].shape
+        inputs, targets, carried, added = (part[index] for part in packed.windows)
+        streams, length = inputs.shape
         with tf.device("CPU"):  # the step is used on the host
             step = first_step + tf.cast(index, tf.int64)
-        masks = (
-            self._noise.draw_for_outputs(step, 0, length, streams),
-            self._noise.draw_for_weights(step),
-        )
+        weight_bytes = self._noise.draw_for_weights(step)
         share = tf.constant(1 / (streams * length), tf.float32)
-        own, parts, states = self._differentiate(window, before.states, masks, share)
-        loss, *gradients = mean([own, *parts])
-        row = tf.stack(self._update([loss], [gradients], packed.numbers[index], before.is_wanted))
+        results, states, count = [], [], self._state_shape[0]
+        for shard, rows in enumerate(self._shards):
+            part = slice(rows[0], rows[-1] + 1)
+            output_bytes = self._noise.draw_for_outputs(step, shard, length, len(rows))
+            loss, gradients, after = self._differentiate(
+                (inputs[part], targets[part], carried[part], added),
+                before.states[shard * count : (shard + 1) * count],
+                (output_bytes, weight_bytes),
+                share,
+            )
+            results.append([loss, *gradients])
+            states += after
+        row = tf.stack(self._update(mean(results), packed.numbers[index], before.is_wanted))
         is_applied = before.is_wanted & tf.reduce_all(tf.math.is_finite(row))
         pairs = zip(states, before.states, strict=True)
         return row, LoopState(is_applied, [tf.where(is_applied, new, old) for new, old in pairs])
 
-    def apply(
-        self, partial: PartialGradients, numbers: npt.NDArray[np.float32], step: int
-    ) -> BatchResult:
-        """Apply the gradients of all rows, unless they or the loss are not finite.
-
-        `partial` has the states of this engine's rows; `numbers` is a row of `Optimizer.numbers`.
-        """
-        loss, norm = self._update(partial.losses, partial.gradients, tf.constant(numbers))
-        result = BatchResult(float(loss), float(norm))
-        if all(map(math.isfinite, result)):
-            self._states, self.newest_step = partial.states, step
-        return result
-
     def train_batches(
         self, batches: Sequence[Batch], first_step: int, learning_rates: Sequence[float]
     ) -> list[BatchResult]:
-        """Take one step per batch, with more than one on a path of `steps_per_call`, in one call.
+        """Take one step per batch, in one call.
 
         After the first non-finite loss or gradient, weights, optimizer and states do not change.
 
         Returns:
             The results of the steps taken, and of the one that failed.
         """
-        if self.steps_per_call == 1:
-            (batch,), (rate,) = batches, learning_rates
-            return [self.train_batch(batch, first_step, rate)]
         numbers = self.optimizer_numbers(first_step, learning_rates)
         results, (states,) = self._multi_step.take([batches], first_step, numbers, [self.carried])
         self.set_states_after(results, first_step, states)
         return results
 
-    @property
-    def carried(self) -> list[Tensor]:
-        """The carried states on a path of one shard, each (B, H)."""
-        (states,) = self._states
-        return states
-
     def set_states_after(
         self, results: Sequence[BatchResult], first_step: int, states: list[Tensor]
     ) -> None:
-        """Set the states, each (B, H), after the last applied step of a call."""
-        self._states = [states]
+        """Set the states after the last applied step of a call."""
+        self.carried = states
         taken = sum(all(map(math.isfinite, result)) for result in results)
         self.newest_step = first_step - 1 + taken
 
@@ -277,6 +229,15 @@ class Engine:
 
         losses, after = zip(*self._threads.map(score, rows, states), strict=True)
         return sum(losses), list(after)
+
+    def _loss_of_window(
+        self, inputs: Tensor, targets: Tensor, weights: Tensor, states: list[Tensor]
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Return the sum of the losses of a window, and the states after it."""
+        losses, after = character_losses(
+            self._network.forward, self._scored_parameters(), inputs, targets, states
+        )
+        return tf.reduce_sum(losses * tf.transpose(weights)), after
 
     def _zero_states(self, streams: int) -> list[Tensor]:
         count, size = self._state_shape
@@ -331,9 +292,10 @@ class Engine:
 
     def states(self) -> dict[str, Float32]:
         """Return copies of the carried states, each (B, H)."""
+        count = self._state_shape[0]
         return {
-            f"state.{index}": np.concatenate([shard[index].numpy() for shard in self._states])
-            for index in range(self._state_shape[0])
+            f"state.{index}": np.concatenate([part.numpy() for part in self.carried[index::count]])
+            for index in range(count)
         }
 
     def _resumed(self) -> dict[str, Tensor]:
@@ -365,8 +327,8 @@ class Engine:
                 )
         for name, variable in variables.items():
             variable.assign(given[name])
-        self._states = [
-            [tf.constant(given[name][rows], tf.float32) for name in states] for rows in self._shards
+        self.carried = [
+            tf.constant(given[name][rows], tf.float32) for rows in self._shards for name in states
         ]
         self.newest_step = 0
 

@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.model.shapes import GATE_COUNTS
 from tui_charrnn.training.engine.recurrence import Tensor
 
-Draw: TypeAlias = Callable[[Sequence[int], Sequence[int], int | Tensor], Tensor]
+Draw: TypeAlias = Callable[[Sequence[int], Sequence[int], Tensor], Tensor]
 """Takes a shape, a seed and a step; returns random bytes of that shape, determined by all three."""
 Fuse: TypeAlias = Callable[[Callable[..., Tensor]], Callable[..., Tensor]]
 """As `Arithmetic.fuse`."""
@@ -42,7 +43,7 @@ class NoiseSource:
         self._draw_bytes = draw
         self._first_shard = first_shard
 
-    def draw_for_weights(self, step: int | Tensor) -> list[Tensor]:
+    def draw_for_weights(self, step: Tensor) -> list[Tensor]:
         """Draw bytes for each layer's recurrent kernel, (H, G·H), equal for the whole batch."""
         if not self._training.recurrent_weight_dropout:
             return []
@@ -50,9 +51,7 @@ class NoiseSource:
         shape = (size, GATE_COUNTS[self._model.cell] * size)
         return [self._draw(shape, 0, step, _WEIGHTS + layer) for layer in self._layers]
 
-    def draw_for_outputs(
-        self, step: int | Tensor, shard: int, length: int, streams: int
-    ) -> list[Tensor]:
+    def draw_for_outputs(self, step: Tensor, shard: int, length: int, streams: int) -> list[Tensor]:
         """Draw bytes for each layer's outputs, (T, H, B), of one shard of the batch."""
         if not self._training.dropout:
             return []
@@ -64,20 +63,25 @@ class NoiseSource:
     def _layers(self) -> range:
         return range(self._model.layer_count)
 
-    def _draw(self, shape: Sequence[int], shard: int, step: int | Tensor, place: int) -> Tensor:
+    def _draw(self, shape: Sequence[int], shard: int, step: Tensor, place: int) -> Tensor:
         return self._draw_bytes(shape, (self._training.rng_seed, shard, place), step)
 
 
-def draw_on_host(shape: Sequence[int], seed: Sequence[int], step: int) -> Tensor:
-    """Draw random bytes with NumPy."""
+def draw_on_host(shape: Sequence[int], seed: Sequence[int], step: Tensor) -> Tensor:
+    """Draw random bytes with NumPy, which a graph calls."""
     count = math.prod(shape)
-    words = np.random.SFC64([*seed, step]).random_raw(-(-count // 8))
+
+    def draw(step: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+        words = np.random.SFC64([*seed, int(step)]).random_raw(-(-count // 8))
+        return words.view(np.uint8)[:count].reshape(shape)
+
     with tf.device("CPU"):
-        return tf.constant(words.view(np.uint8)[:count].reshape(shape))
+        drawn = tf.numpy_function(draw, [step], tf.uint8, stateful=False)
+    return tf.ensure_shape(drawn, shape)
 
 
-def draw_on_device(shape: Sequence[int], seed: Sequence[int], step: int | Tensor) -> Tensor:
-    """Draw random bytes with TensorFlow on the current device; works in a graph too."""
+def draw_on_device(shape: Sequence[int], seed: Sequence[int], step: Tensor) -> Tensor:
+    """Draw random bytes with TensorFlow on the current device."""
     count = math.prod(shape)
     (word,) = np.random.SeedSequence(list(seed)).generate_state(1, np.uint64).view(np.int64)
     with tf.device("CPU"):  # the generator reads its seed on the host

@@ -17,8 +17,9 @@ from tui_charrnn.training.machine import processor_name, shard_count, thread_cou
 from tui_charrnn.training.nvidia import Gpu
 
 STEPS_PER_CALL: Final = 128
-"""Maximum on a GPU, where reading a step's result on the host takes as long as the step;
-`adapted_steps` adapts the actual number."""
+"""Maximum on a GPU, where reading a step's result on the host takes as long as the step, and in
+several processes, which exchange a message before each call; `adapted_steps` adapts the actual
+number."""
 _BFLOAT16_CAPABILITY: Final = 8
 """Major version of NVIDIA Ampere, the first architecture with bfloat16 products."""
 
@@ -57,11 +58,10 @@ class ComputePath:
 
     precision: Precision = "float32"
     shards: int = 1
-    """Parts of a batch that are computed in parallel, each in a thread."""
+    """Parts of a batch that are computed in parallel."""
 
     steps_per_call: int = 1
-    """Maximum number of steps per call. Results do not depend on it. More than one requires a GPU
-    and a single shard."""
+    """Maximum number of steps per call. Results do not depend on it."""
 
     @property
     def is_gpu(self) -> bool:

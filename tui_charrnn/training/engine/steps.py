@@ -1,13 +1,12 @@
-"""Training steps: loss and gradients of a batch by shards, the Adam update, several steps a call.
+"""Training steps: the loss of a batch, the Adam update, and calls of several steps.
 
 Keras's optimizer runs a dozen operations per parameter, each with a pass through memory; this
 implementation lets the compiler fuse them into one loop, including the average of the weights.
 
-**Several steps in one call** are for devices on which a step is faster than the host. The host
-queues work for a GPU and waits only when it reads a loss. If a step takes a few milliseconds,
-waiting after each step leaves the GPU idle while the next one is prepared. Here the host waits once
-for K steps. Several devices, of one or more processes, run the same call and average their
-gradients within it.
+**A call** takes K steps. On a CPU, K is 1. The host queues work for a GPU and waits only when it
+reads a loss. If a step takes a few milliseconds, waiting after each step leaves the GPU idle while
+the next one is prepared. Here the host waits once for K steps. Several devices, of one or more
+processes, run the same call and average their gradients within it.
 
 Notation: K steps of a call, T sequence length, B streams of a device, H hidden size.
 """
@@ -27,19 +26,6 @@ from tui_charrnn.training.loop import Batch, BatchResult
 
 Forward: TypeAlias = Callable[..., tuple[Tensor, list[Tensor]]]
 """As `HandwrittenNetwork.forward`."""
-
-
-class PartialGradients(NamedTuple):
-    """Losses, gradients and states of one engine's rows in a step."""
-
-    losses: Sequence[Tensor]
-    """Per shard, its part of the batch's mean loss, scalar."""
-
-    gradients: Sequence[Sequence[Tensor]]
-    """Per shard, those of its loss, one per parameter."""
-
-    states: list[list[Tensor]]
-    """Per shard, after the window, each (B, H)."""
 
 
 def character_losses(
@@ -66,29 +52,16 @@ PULL: Final = 0.02
 _FLOOR: Final = 1e-8
 
 
-def window_loss_of(
-    forward: Forward, parameters: Sequence[Tensor]
-) -> Callable[..., tuple[Tensor, list[Tensor]]]:
-    """Return a function of a window and its states to the sum of losses and the states after."""
-
-    def compute(
-        inputs: Tensor, targets: Tensor, weights: Tensor, states: list[Tensor]
-    ) -> tuple[Tensor, list[Tensor]]:
-        losses, after = character_losses(forward, parameters, inputs, targets, states)
-        return tf.reduce_sum(losses * tf.transpose(weights)), after
-
-    return compute
-
-
 def learning_step_of(
     forward: Forward,
     trained: Sequence[Tensor],
     mean_squares: Sequence[Tensor],
     learning_rate: float,
 ) -> Callable[..., tuple[Tensor, list[Tensor]]]:
-    """Return a function as `window_loss_of` does, whose copy of the weights learns in each call.
+    """Return a function of a window and its states to the sum of losses and the states after.
 
-    The mean squares are those of each parameter's training gradient, of its shape.
+    It has a copy of the weights, which learns in each call. The mean squares are those of each
+    parameter's training gradient, of its shape.
     """
     copies = [tf.Variable(parameter, trainable=False) for parameter in trained]
     roots = [tf.sqrt(square) for square in mean_squares]
@@ -116,6 +89,11 @@ def learning_step_of(
         return total, after
 
     return learn
+
+
+def add_shards(results: Sequence[Sequence[Tensor]]) -> list[Tensor]:
+    """Return the sums over the shards of a batch of loss and gradients."""
+    return [tf.add_n(list(parts)) for parts in zip(*results, strict=True)]
 
 
 FIRST_DECAY: Final = 0.9
@@ -164,22 +142,18 @@ class Optimizer:
         return np.array(rows, np.float32)
 
     def take_step(
-        self,
-        losses: Sequence[Tensor],
-        gradients: Sequence[Sequence[Tensor]],
-        numbers: Tensor,
-        is_wanted: Tensor | bool = True,
+        self, results: Sequence[Sequence[Tensor]], numbers: Tensor, is_wanted: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Sum the shards of a batch, clip the gradient, and apply the step.
 
-        Losses are scalars, gradients one per parameter, `numbers` from the method `numbers`. The
-        step is not applied if not `is_wanted`, or if loss or gradient are not finite.
+        `results` has the loss of each shard, a scalar, and its gradients, one per parameter;
+        `numbers` is from the method `numbers`. The step is not applied if not `is_wanted`, or if
+        loss or gradient are not finite.
 
         Returns:
             The loss, and the norm of the gradient before clipping.
         """
-        loss = tf.add_n(list(losses))
-        summed = [tf.add_n(list(parts)) for parts in zip(*gradients, strict=True)]
+        loss, *summed = add_shards(results)
         norm = tf.linalg.global_norm(summed)
         is_applied = tf.math.is_finite(loss) & tf.math.is_finite(norm) & is_wanted
         limit = self._config.gradient_norm_limit
@@ -225,12 +199,11 @@ class LoopState(NamedTuple):
     is_wanted: Tensor
     """Whether all steps so far were finite, so that the next is applied."""
     states: list[Tensor]
-    """Each (B, H)."""
+    """Of its shards, each of the shape of its streams and H."""
 
 
-Mean = Callable[[Sequence[Tensor]], list[Tensor]]
-
-
+Mean = Callable[[Sequence[Sequence[Tensor]]], list[Sequence[Tensor]]]
+"""Takes the `results` of `Optimizer.take_step`; returns those of all devices."""
 DeviceStep: TypeAlias = Callable[
     [Packed, Tensor, Tensor, LoopState, Mean], tuple[Tensor, LoopState]
 ]
@@ -238,11 +211,11 @@ DeviceStep: TypeAlias = Callable[
 
 
 def call_signature(
-    batch_shape: tuple[int, int], state_shape: tuple[int, int]
+    batch_shape: tuple[int, int], state_shape: tuple[int, int], shards: Sequence[int]
 ) -> tuple[Packed, list[tf.TensorSpec]]:
-    """Return the types of packed batches (B, T) and of the states before them (count, H).
+    """Return the types of packed batches (B, T) and of the states before them.
 
-    K is not fixed, so another K needs no new trace.
+    Each shard has `count` states of its streams. K is not fixed, so another K needs no new trace.
     """
     count, size = state_shape
     # int64, as TensorFlow keeps int32 tensors in host memory
@@ -250,7 +223,8 @@ def call_signature(
     carried = tf.TensorSpec((None, batch_shape[0]), tf.float32)
     added = tf.TensorSpec((None,), tf.float32)
     packed = Packed((characters, characters, carried, added), tf.TensorSpec((None, 3), tf.float32))
-    return packed, [tf.TensorSpec((batch_shape[0], size), tf.float32)] * count
+    states = [[tf.TensorSpec((streams, size), tf.float32)] * count for streams in shards]
+    return packed, [each for shard in states for each in shard]
 
 
 def _on_one(function: Callable[[int], Sequence[Tensor]]) -> list[Sequence[Tensor]]:
@@ -258,7 +232,7 @@ def _on_one(function: Callable[[int], Sequence[Tensor]]) -> list[Sequence[Tensor
 
 
 class MultiStep:
-    """Takes K steps in one call: `Engine.train_batch` in a loop on the devices.
+    """Takes K steps in one call, in a loop on the devices.
 
     The loop does not read losses, as it would have to wait for them: after a non-finite one it
     continues without changing anything. All devices have bit-identical means, so the same step
