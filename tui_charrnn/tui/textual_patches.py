@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Literal
-from weakref import WeakKeyDictionary
 
 from rich.align import Align
 from textual import constants, events
@@ -53,8 +52,6 @@ _RENDER_SCREEN: Final = Screen.render
 _SCREEN_RESIZED: Final = Screen._screen_resized
 _FOCUS_MOVES: Final = frozenset({"app.focus_next", "app.focus_previous"})
 _REFLOW: Final = Compositor.reflow
-_laid_out: Final[WeakKeyDictionary[Compositor, CompositorMap]] = WeakKeyDictionary()
-"""The sizes and places of a screen's widgets after its last layout."""
 
 
 def add_action_target(app: App[None], name: str) -> None:
@@ -160,8 +157,9 @@ def _screen_resized(self: Screen[object], size: Size) -> None:
 
 
 def _reflow(self: Compositor, parent: Widget, size: Size) -> ReflowResult:
-    result, before = _REFLOW(self, parent, size), _laid_out.get(self, {})
-    after = _laid_out[self] = self._full_map
+    before: CompositorMap = vars(self).get("laid_out", {})
+    result = _REFLOW(self, parent, size)
+    after = vars(self)["laid_out"] = self._full_map
     resized = {
         widget
         for widget in after.keys() & before.keys()
