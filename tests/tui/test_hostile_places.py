@@ -74,10 +74,11 @@ def has_failed(app: CharRNNApp) -> bool:
 
 
 async def test_notes_and_toasts(tmp_path: Path) -> None:
-    app = tiny_app(tmp_path)
-    app.session.settings.length = 100
+    session = tiny_app(tmp_path).session
+    session.settings.length = 100
     # the long one would leave no room for the others
-    app.problems = (" ".join(text for kind, text in STRINGS.items() if kind != "long"),)
+    session.problems = (" ".join(text for kind, text in STRINGS.items() if kind != "long"),)
+    app = CharRNNApp(session)
     async with app.run_test(size=SIZE, notifications=True) as pilot:
         await wait_until(pilot, "toasts", lambda: "evil" in screen_text(app))
         for string in STRINGS.values():
