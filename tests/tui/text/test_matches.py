@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tui_charrnn.hangul import join_syllables, split_syllables
 from tui_charrnn.tui.text.search import Span, drawn_spans, find_matches
-from tui_charrnn.tui.text.wrapped_text import MOST_ROWS, WrappedText
+from tui_charrnn.tui.text.wrapped_text import MOST_ROWS, WrappedText, source_at
 
 
 def wrapped(text: str, *, width: int = 20, limit: int = MOST_ROWS) -> WrappedText:
@@ -84,6 +84,13 @@ def test_the_notice_for_dropped_rows_has_no_matches() -> None:
     assert len(matches) == len(rows.rows) - 2  # the notice, and the open row at the end
     assert list(drawn_spans(rows, matches, rows.first)) == []
     assert list(drawn_spans(rows, matches, rows.first + 1)) == [(0, 0, 6)]
+
+
+def test_nothing_is_found_once_only_the_notice_for_dropped_rows_is_left() -> None:
+    rows = wrapped("needle " * 300, limit=100)
+    rows.cut(source_at(rows, (rows.first + 1, 0)))
+    assert rows.end == rows.first + 1
+    assert find_matches(rows, "needle") == []
 
 
 @given(st.text("ab \n", max_size=60), st.text("abA ", min_size=1, max_size=3), st.integers(3, 9))

@@ -213,9 +213,10 @@ def find_matches(
     `known` are the matches in the text when it was shorter and ended at `searched`. Only their end
     and what follows is searched again.
     """
-    if not query:
+    unseen = 1 if wrapped.first else 0  # a notice replaces the oldest row
+    if not query or len(wrapped.rows) == unseen:
         return []
-    first = wrapped.starts[1 if wrapped.first else 0]  # a notice replaces the oldest row
+    first = wrapped.starts[unseen]
     # a match at the old end may have been the beginning of a longer syllable
     kept = known[bisect_left(known, (first,)) : bisect_left(known, searched, key=itemgetter(1))]
     longest = 3 * len(query)  # a syllable has up to three jamo
