@@ -160,6 +160,17 @@ def test_what_the_trainer_printed_is_delivered_also_its_torn_last_line(
     listener.wait_for_printed("one", "Killed", "Traceback")
 
 
+def test_what_was_in_a_log_that_was_emptied_is_forgotten(
+    trainer: FakeTrainer, listener: Listener
+) -> None:
+    trainer.run.log.write_text("one\ntwo\n", encoding="utf-8")
+    listener.wait_for_printed("one", "two")
+    trainer.run.log.write_text("", encoding="utf-8")
+    listener.wait_for_printed()
+    trainer.run.log.write_text("three\n", encoding="utf-8")
+    listener.wait_for_printed("three")
+
+
 def test_the_log_of_a_run_that_cannot_be_read_is_delivered_too(tmp_path: Path) -> None:
     run = fake_run(tmp_path)
     run.description.write_text("{", encoding="utf-8")

@@ -87,12 +87,14 @@ class RunFeed:
         return 0.0 if self._is_behind else POLL_INTERVAL
 
     def _poll_log(self, show: Callable[[FeedNews], None]) -> None:
+        before, restarts = self._printed, self._log.restarts
         try:
             new = self._log.read_new()
         except CharRNNError as error:
-            new = [] if str(error) in self._printed[-1:] else [str(error)]
-        if new:
-            self._printed = (*self._printed, *new)[-_MOST_PRINTED:]
+            new = [] if str(error) in before[-1:] else [str(error)]
+        kept = before if self._log.restarts == restarts else ()
+        self._printed = (*kept, *new)[-_MOST_PRINTED:]
+        if self._printed != before:
             show(self._printed)
 
     def _poll_records(self, show: Callable[[FeedNews], None]) -> None:
