@@ -2,6 +2,8 @@
 
 import io
 import shlex
+import tracemalloc
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,11 +13,11 @@ import pytest
 from tests.support.fake_run import created_run, fake_run
 from tui_charrnn.cli import launching, reporting
 from tui_charrnn.cli.launching import suggested_seed_text
-from tui_charrnn.cli.reporting import BarReporter, LineReporter
+from tui_charrnn.cli.reporting import BarReporter, LineReporter, Reporter
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.reader import read_description
+from tui_charrnn.runs.reader import RunReader, read_description
 from tui_charrnn.runs.records import (
     BatchSizeChosen,
     BatchTrained,
@@ -27,6 +29,7 @@ from tui_charrnn.runs.records import (
     RunRolledBack,
     SplitEvaluated,
     StoppedEarly,
+    encode_record,
 )
 from tui_charrnn.viewing.run_view import RunView
 
@@ -180,3 +183,24 @@ def test_a_model_of_both_directions_is_to_fill_gaps(
     launching._print_next_command(view, 0, is_joint=False)
     words = shlex.split(capsys.readouterr().err.partition(": ")[2])
     assert words[-4:-1] == ["fill", "the k▢ng", "--bidirectional"]
+
+
+def test_a_long_history_is_not_kept_while_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(RunReader.read_new_stretches, "__defaults__", (1 << 16,))  # bytes at once
+    run = created_run(tmp_path)
+
+    def peak(steps: int) -> int:
+        records = (BatchTrained(step, 4.0, 0.1, 1.5, step / 2) for step in range(1, steps + 1))
+        lines = "".join(f"{encode_record(record)}\n" for record in records)
+        run.events.write_text(lines, encoding="utf-8")
+        reporter = Reporter(RunView(run))
+        tracemalloc.start()
+        try:
+            deque(reporter.read_new(), maxlen=0)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    assert peak(9_000) < peak(3_000) + 500_000

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import chain
@@ -36,13 +36,10 @@ class Reporter:
         self.view, self._reader = view, RunReader(view.run)
         self._status: RunStatus | None = None
 
-    def read_new(self) -> list[RecordOrBatch]:
-        """Return the records that were not read before."""
-        items: list[RecordOrBatch] = []
+    def read_new(self) -> Iterator[RecordOrBatch]:
+        """Yield the records that were not read before, without keeping those of a long run."""
         with suppress(RunError, OSError):  # of a network file system; the next call reads on
-            for item in self._reader.read_all():
-                items.append(item)
-        return items
+            yield from self._reader.read_all()
 
     def poll(self, rows_of: RowsOf) -> None:
         """Read what is new in the run, show it, and print the rows of the new records."""
