@@ -74,6 +74,18 @@ async def test_each_style_has_its_look() -> None:
         assert looks[1].strike
 
 
+async def test_a_syllable_of_jamo_has_the_style_of_its_last_part_alone() -> None:
+    async with Host().run_test() as pilot:
+        view = pilot.app.query_one(TextView)
+        view.append("\u1112", "skipped")
+        view.append("\u1161\u11ab", "generated")
+        view.append("note", "note")
+        await pilot.pause()
+        look = styled(view, "한").style
+        assert look is not None
+        assert not look.strike
+
+
 async def test_the_end_is_followed_until_the_reader_scrolls_up() -> None:
     app = Host()
     async with app.run_test(size=(30, 8)) as pilot:

@@ -205,14 +205,16 @@ class TextView(KeepsText, RowView, can_focus=True):
         strip = self.strips.get(row)
         if strip is None:
             has_caret = self.streaming and row == self.wrapped.end - 1
+            text = self.wrapped.shown(row).text
+            # a jamo syllable has the style of its last part alone
             overlays = [
-                Overlay(start, end, f"text-view--{style}", is_opaque=True)
+                Overlay(start, _syllable_start(text, end), f"text-view--{style}", is_opaque=True)
                 for start, end, style in self.wrapped.styles(row)
             ]
             for layer in self.text_layers:
                 overlays += layer.overlays(row)
             drawn = draw_row(
-                self.wrapped.shown(row).text,
+                text,
                 [
                     (start, end, self.look(look, is_opaque=is_opaque))
                     for start, end, look, is_opaque in overlays
